@@ -1,0 +1,1 @@
+// The public entry: re-exports only.

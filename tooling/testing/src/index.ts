@@ -1,0 +1,2 @@
+export { expectClose, type Tolerance, tolerance } from './close.ts';
+export { type Random, seededRandom } from './random.ts';
