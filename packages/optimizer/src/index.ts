@@ -1,1 +1,10 @@
-// The public entry: re-exports only.
+export { DistributedShampoo, type StepReport, type Surroundings } from './distributed-shampoo.ts';
+export { OptimizerError, type OptimizerErrorCode } from './errors.ts';
+export { type GroupOptions, parseOptions, type ShampooInput, type ShampooOptions } from './options.ts';
+export { assignByCost } from './plan/assign.ts';
+export { type Box, cutBlocks } from './plan/blocks.ts';
+export { alignedBytes, blockCost, type CostModel } from './plan/cost.ts';
+export { type MergeDirection, type MergeOptions, mergeDimensions } from './plan/merge.ts';
+export { makePlan, type ParameterShape, type Plan, type PlannedBlock, type PlannedParameter } from './plan/plan.ts';
+export { makeSchedule, type Schedule, type ScheduleOptions } from './plan/schedule.ts';
+export type { RefreshFailure } from './shard.ts';

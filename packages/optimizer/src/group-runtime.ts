@@ -1,0 +1,47 @@
+import { createGrafting, createPreconditioner, grafted, type Method } from '@distributed-shampoo/preconditioner';
+import type { MatrixEngine } from '@distributed-shampoo/tensor';
+import type { GroupOptions } from './options.ts';
+import type { PlannedBlock } from './plan/plan.ts';
+import { makeSchedule, type Schedule } from './plan/schedule.ts';
+import type { GroupCounters } from './scalars.ts';
+
+/** A group of parameters with options of their own: its method, its schedule, its counters. */
+export interface GroupRuntime {
+  readonly options: GroupOptions;
+  readonly method: Method;
+  /** Over the group's blocks of all ranks, by their position in `blocks`. */
+  readonly schedule: Schedule;
+  /** Position of a block in the group, by its number in the plan. */
+  readonly positions: ReadonlyMap<number, number>;
+  readonly counters: GroupCounters;
+}
+
+/**
+ * Makes a group's method on an engine, and room for what this rank refreshes at once.
+ *
+ * @param blocks all blocks of the plan; those of other groups are passed over.
+ */
+export function makeGroup(
+  engine: MatrixEngine,
+  options: GroupOptions,
+  { blocks, group, rank }: { readonly blocks: readonly PlannedBlock[]; readonly group: number; readonly rank: number },
+): GroupRuntime {
+  const shared = { epsilon: options.epsilon, beta2: options.betas[1], useBiasCorrection: options.useBiasCorrection };
+  const grafting = options.grafting === null ? null : createGrafting(engine, options.grafting);
+  const method = grafted(engine, createPreconditioner(engine, options.preconditioner, shared), grafting);
+  const numbers = blocks.flatMap((block, number) => (block.group === group ? [number] : []));
+  const shapeOf = (position: number) => [1, ...(blocks[numbers[position] as number] as PlannedBlock).shape];
+  const schedule = makeSchedule(
+    numbers.map((_, position) => method.refreshCost(shapeOf(position))),
+    options,
+  );
+  const owned = (position: number) => blocks[numbers[position] as number]?.owner === rank;
+  for (const set of schedule.sets) method.reserve(set.filter(owned).map(shapeOf));
+  return {
+    options,
+    method,
+    schedule,
+    positions: new Map(numbers.map((number, position) => [number, position])),
+    counters: { step: 0, weightSum: 0 },
+  };
+}

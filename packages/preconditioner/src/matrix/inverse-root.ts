@@ -1,0 +1,55 @@
+import type { Frame, MatrixEngine, Precision, RankDeficiency, Slot } from '@distributed-shampoo/tensor';
+
+/** How a root is taken. */
+export interface InverseRootOptions {
+  /** A^(-exponent), above 0. */
+  readonly exponent: number;
+  readonly epsilon: number;
+  readonly rankDeficiency: RankDeficiency;
+  readonly precision: Precision;
+}
+
+/** Scratch of one root. */
+export interface InverseRootScratch {
+  /** Holds the matrix, lower triangle, when the root is taken; its eigenvectors afterwards. `[stack, n, n]` */
+  readonly matrix: Slot;
+  /** `[stack, n]` */
+  readonly values: Slot;
+}
+
+/** Lays out what a root of order n needs. */
+export function inverseRootScratch(
+  frame: Frame,
+  [stack, n]: readonly [number, number],
+  precision: Precision,
+): InverseRootScratch {
+  frame.reserveEigh(n, precision);
+  return { matrix: frame.allocate([stack, n, n]), values: frame.allocate([stack, n]) };
+}
+
+/**
+ * The inverse root of a symmetric positive semi-definite matrix by its eigendecomposition, both triangles of it:
+ *
+ *     A + epsilon I = V^T diag(l) V                (epsilon before the decomposition, where the rule says so)
+ *     root = (diag(l^(-exponent / 2)) V)^T (diag(l^(-exponent / 2)) V) = A^(-exponent)
+ *
+ * The symmetric product costs half of a general one and comes out exactly symmetric.
+ *
+ * @param root   `[stack, n, n]`, destination.
+ * @param status `[stack, 1]`, 0 where the solver converged; the root is worthless where it did not.
+ * @param scratch its `matrix` holds A, lower triangle.
+ * @see spec/preconditioner.md, 1.1 and 1.3.
+ */
+export function inverseRoot(
+  engine: MatrixEngine,
+  { root, status, scratch }: { readonly root: Slot; readonly status: Slot; readonly scratch: InverseRootScratch },
+  { exponent, epsilon, rankDeficiency, precision }: InverseRootOptions,
+): void {
+  const { matrix, values } = scratch;
+  const before = rankDeficiency.type === 'perturbation' && rankDeficiency.before;
+  engine.eigh(values, matrix, status, { diagonal: before ? epsilon : 0, precision });
+  engine.spectrumPower(values, { exponent: exponent / 2, epsilon, rankDeficiency });
+  engine.scaleRows(matrix, values);
+  engine.modeGram(root, matrix, { mode: 1, decay: 0, weight: 1 });
+  engine.mirror(root);
+}

@@ -1,0 +1,49 @@
+import type { MatrixEngine } from '@distributed-shampoo/tensor';
+import { rootInverse } from './kronecker/root-inverse.ts';
+import type { GraftingOptions, PreconditionerOptions } from './options.ts';
+import type { GraftingMethod, Preconditioner, SharedOptions } from './preconditioner.ts';
+import { adagrad } from './simple/adagrad.ts';
+import { adam } from './simple/adam.ts';
+import { identity } from './simple/identity.ts';
+import { rmsprop } from './simple/rmsprop.ts';
+
+type Makers<Union extends { type: string }, Made> = {
+  readonly [Type in Union['type']]: (
+    engine: MatrixEngine,
+    options: Extract<Union, { type: Type }>,
+    shared: SharedOptions,
+  ) => Made;
+};
+
+const graftingMakers: Makers<GraftingOptions, GraftingMethod> = {
+  sgd: identity,
+  adagrad,
+  rmsprop,
+  adam,
+};
+
+/** With `graftingMakers`, the only place that knows the methods' names. */
+const makers: Makers<PreconditionerOptions, Preconditioner> = {
+  ...graftingMakers,
+  'root-inverse': rootInverse,
+};
+
+/** @returns the main preconditioner that the options ask for, on an engine whose layout is still open. */
+export function createPreconditioner(
+  engine: MatrixEngine,
+  options: PreconditionerOptions,
+  shared: SharedOptions,
+): Preconditioner {
+  const make = makers[options.type] as (
+    engine: MatrixEngine,
+    options: PreconditionerOptions,
+    shared: SharedOptions,
+  ) => Preconditioner;
+  return make(engine, options, shared);
+}
+
+/** @returns the method that lends its step length, on an engine whose layout is still open. */
+export function createGrafting(engine: MatrixEngine, options: GraftingOptions): GraftingMethod {
+  const make = graftingMakers[options.type] as (engine: MatrixEngine, options: GraftingOptions) => GraftingMethod;
+  return make(engine, options);
+}

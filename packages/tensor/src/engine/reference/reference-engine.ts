@@ -1,0 +1,206 @@
+import { TensorError } from '../../errors.ts';
+import type {
+  DivideByRoot,
+  Eigh,
+  FlatBuffer,
+  Frame,
+  MatrixEngine,
+  ModeGram,
+  ModeProduct,
+  Place,
+  ScaleFactor,
+  Slot,
+  Task,
+} from '../matrix-engine.ts';
+import { type SpectrumPower, spectrumPower } from '../spectrum.ts';
+import { elements, modeStrides } from '../strides.ts';
+import { jacobiEigh } from './jacobi.ts';
+
+interface ReferenceSlot extends Slot {
+  numbers: Float64Array | Float32Array;
+}
+
+type Numbers = Float64Array | Float32Array;
+
+/**
+ * The oracle: every slot a float64 array, every formula a plain loop over the definition. Slow; for tests, and where no BLAS can be had.
+ * Only the flat buffers are float32, because others share them.
+ */
+export class ReferenceEngine implements MatrixEngine {
+  readonly name = 'reference';
+  readonly lanes = 1;
+  readonly machineEpsilon = Number.EPSILON;
+  readonly arenaBytes = 0;
+  readonly #overlays: { slot: ReferenceSlot; buffer: FlatBuffer; offset: number }[] = [];
+  #open = false;
+
+  allocate(shape: readonly number[]): Slot {
+    return { shape: Object.freeze([...shape]), numbers: new Float64Array(elements(shape)) } as ReferenceSlot;
+  }
+
+  overlay(buffer: FlatBuffer, offset: number, shape: readonly number[]): Slot {
+    const slot: ReferenceSlot = { shape: Object.freeze([...shape]), numbers: new Float32Array(0) };
+    this.#overlays.push({ slot, buffer, offset });
+    return slot;
+  }
+
+  frame(): Frame {
+    return { allocate: (shape) => this.allocate(shape), reserveEigh: () => undefined };
+  }
+
+  open({ memory, flatOffsets }: Place): void {
+    if (this.#open) throw new TensorError('bad-layout', 'ReferenceEngine.open: the engine is open, its layout is fixed.');
+    this.#open = true;
+    for (const { slot, buffer, offset } of this.#overlays) {
+      slot.numbers = new Float32Array(memory.buffer, flatOffsets[buffer] + 4 * offset, elements(slot.shape));
+    }
+  }
+
+  parallel(tasks: readonly Task[]): void {
+    for (const task of tasks) task();
+  }
+
+  values(slot: Slot): Numbers {
+    return (slot as ReferenceSlot).numbers;
+  }
+
+  modeGram(factor: Slot, x: Slot, { mode, decay, weight }: ModeGram): void {
+    const { outer, d, inner } = modeStrides(x.shape.slice(1), mode);
+    this.#eachMember([factor, x], (f, g) => {
+      for (let i = 0; i < d; i++) {
+        for (let j = 0; j <= i; j++) {
+          let sum = 0;
+          for (let o = 0; o < outer; o++) {
+            for (let k = 0; k < inner; k++)
+              sum += (g[(o * d + i) * inner + k] as number) * (g[(o * d + j) * inner + k] as number);
+          }
+          f[i * d + j] = (decay === 0 ? 0 : decay * (f[i * d + j] as number)) + weight * sum;
+        }
+      }
+    });
+  }
+
+  modeProduct(out: Slot, x: Slot, matrix: Slot, { mode, transpose = false }: ModeProduct): void {
+    const { outer, d, inner } = modeStrides(x.shape.slice(1), mode);
+    const e = out.shape[mode + 1] ?? 1;
+    this.#eachMember([out, x, matrix], (to, from, m) => {
+      for (let o = 0; o < outer; o++) {
+        for (let j = 0; j < e; j++) {
+          for (let k = 0; k < inner; k++) {
+            let sum = 0;
+            for (let i = 0; i < d; i++)
+              sum += (from[(o * d + i) * inner + k] as number) * (m[transpose ? j * d + i : i * e + j] as number);
+            to[(o * e + j) * inner + k] = sum;
+          }
+        }
+      }
+    });
+  }
+
+  scaleFactor(out: Slot, factor: Slot, { scale, traceExponent, traceFloor }: ScaleFactor): void {
+    const n = out.shape[1] as number;
+    this.#eachMember([out, factor], (to, from) => {
+      let trace = 0;
+      for (let i = 0; i < n; i++) trace += from[i * (n + 1)] as number;
+      const all = traceExponent === 0 ? scale : scale * Math.max(scale * trace, traceFloor) ** -traceExponent;
+      for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) to[i * n + j] = all * (from[i * n + j] as number);
+    });
+  }
+
+  eigh(values: Slot, vectors: Slot, status: Slot, { diagonal }: Eigh): void {
+    const n = vectors.shape[1] as number;
+    this.#eachMember([values, vectors, status], (l, v, failed) => {
+      for (let i = 0; i < n; i++) v[i * (n + 1)] = (v[i * (n + 1)] as number) + diagonal;
+      failed[0] = jacobiEigh(v as Float64Array, l as Float64Array) ? 0 : 1;
+    });
+  }
+
+  spectrumPower(values: Slot, how: SpectrumPower): void {
+    this.#eachMember([values], (l) => spectrumPower(l, how));
+  }
+
+  scaleRows(matrix: Slot, factors: Slot): void {
+    const columns = matrix.shape[2] as number;
+    this.#eachMember([matrix, factors], (m, s) => {
+      for (let i = 0; i < m.length; i++) m[i] = (m[i] as number) * (s[Math.floor(i / columns)] as number);
+    });
+  }
+
+  mirror(matrix: Slot): void {
+    const n = matrix.shape[1] as number;
+    this.#eachMember([matrix], (m) => {
+      for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) m[j * n + i] = m[i * n + j] as number;
+    });
+  }
+
+  combine(y: Slot, x: Slot, { a, b }: { readonly a: number; readonly b: number }): void {
+    this.#eachElement([y, x], (to, from, i) => {
+      to[i] = a * (from[i] as number) + (b === 0 ? 0 : b * (to[i] as number));
+    });
+  }
+
+  lerp(out: Slot, a: Slot, b: Slot, { weight }: { readonly weight: number }): void {
+    this.#eachElement([out, a, b], (to, start, i, end) => {
+      const [s, e] = [start[i] as number, (end as Numbers)[i] as number];
+      to[i] = weight < 0.5 ? s + weight * (e - s) : e - (e - s) * (1 - weight);
+    });
+  }
+
+  addSquares(v: Slot, x: Slot, { decay, weight }: { readonly decay: number; readonly weight: number }): void {
+    this.#eachElement([v, x], (to, from, i) => {
+      to[i] = decay * (to[i] as number) + weight * (from[i] as number) ** 2;
+    });
+  }
+
+  divideByRoot(out: Slot, x: Slot, v: Slot, { correction, epsilon }: DivideByRoot): void {
+    this.#eachElement([out, x, v], (to, from, i, squares) => {
+      to[i] = (from[i] as number) / (Math.sqrt(((squares as Numbers)[i] as number) / correction) + epsilon);
+    });
+  }
+
+  norm(norm: Slot, x: Slot): void {
+    this.#eachMember([norm, x], (to, from) => {
+      let sum = 0;
+      for (const value of from) sum += value * value;
+      to[0] = Math.sqrt(sum);
+    });
+  }
+
+  normOfQuotient(norm: Slot, x: Slot, v: Slot, { correction, epsilon }: DivideByRoot): void {
+    this.#eachMember([norm, x, v], (to, from, squares) => {
+      let sum = 0;
+      for (let i = 0; i < from.length; i++)
+        sum += ((from[i] as number) / (Math.sqrt((squares[i] as number) / correction) + epsilon)) ** 2;
+      to[0] = Math.sqrt(sum);
+    });
+  }
+
+  rescale(x: Slot, target: Slot, current: Slot): void {
+    this.#eachMember([x, target, current], (to, wanted, is) => {
+      const ratio = (wanted[0] as number) / ((is[0] as number) + 1e-16);
+      for (let i = 0; i < to.length; i++) to[i] = (to[i] as number) * ratio;
+    });
+  }
+
+  dispose(): void {}
+
+  /** Calls once per member of the stack, with that member's numbers of each slot. */
+  #eachMember(slots: readonly Slot[], run: (...members: [Numbers, Numbers, Numbers]) => void): void {
+    if (!this.#open) throw new TensorError('bad-layout', 'ReferenceEngine: open() comes before the first operation.');
+    const stack = slots[0]?.shape[0] as number;
+    for (let member = 0; member < stack; member++) {
+      const members = slots.map((slot) => {
+        const { numbers } = slot as ReferenceSlot;
+        const length = numbers.length / stack;
+        return numbers.subarray(member * length, (member + 1) * length);
+      });
+      run(...(members as [Numbers, Numbers, Numbers]));
+    }
+  }
+
+  #eachElement(slots: readonly Slot[], run: (to: Numbers, from: Numbers, i: number, second?: Numbers) => void): void {
+    this.#eachMember(slots, (to, from, second) => {
+      for (let i = 0; i < to.length; i++) run(to, from, i, second);
+    });
+  }
+}

@@ -1,0 +1,203 @@
+import { expectClose, seededRandom, type Tolerance, tolerance } from '@distributed-shampoo/testing';
+import { describe, expect, test } from 'vitest';
+import type { MatrixEngine, Slot } from '../../src/engine/matrix-engine.ts';
+import { ReferenceEngine } from '../../src/engine/reference/reference-engine.ts';
+import { elements } from '../../src/engine/strides.ts';
+import { engines } from './engines.ts';
+
+/**
+ * One suite for every engine: an operation runs on the engine and on the reference, from the same float32 numbers, and results are
+ * compared. Stacks of 1 and 3; block orders 1 to 4; sizes 1 to 300.
+ */
+interface Case {
+  /** Shapes of the operands, destination first, without the stack. */
+  readonly slots: readonly (readonly number[])[];
+  readonly run: (engine: MatrixEngine, slots: readonly Slot[]) => void;
+  /** Numbers to start from; standard normal where absent. */
+  readonly start?: (slot: number, length: number, seed: number) => Float32Array;
+  /** What to compare of slot number `slot`, where not all of it. */
+  readonly view?: (numbers: ArrayLike<number>, slot: number, dims: readonly number[]) => number[];
+  readonly within?: Tolerance;
+}
+
+const shapes: readonly (readonly number[])[] = [
+  [1], [2], [7], [64], [300],
+  [1, 1], [3, 5], [64, 3], [17, 300], [128, 65],
+  [2, 3, 4], [9, 16, 16], [1, 7, 5], [31, 2, 3],
+  [3, 3, 8, 5], [2, 1, 4, 3],
+]; // biome-ignore format: a table
+
+const lower = (numbers: ArrayLike<number>, slot: number, dims: readonly number[]): number[] => {
+  const all = Array.from(numbers);
+  const n = dims[0] as number;
+  return slot === 0 ? all.filter((_, at) => Math.floor((at % (n * n)) / n) >= at % n) : [];
+};
+
+const squares = (_slot: number, length: number, seed: number) =>
+  seededRandom(seed)
+    .normals(length)
+    .map((x) => x * x);
+
+/** Multiples of 1/64 of magnitude at most 1: float32 holds every sum of up to 4096 of their products exactly, in any order. */
+const exact = (_slot: number, length: number, seed: number) => {
+  const random = seededRandom(seed);
+  return Float32Array.from({ length }, () => random.integer(-64, 64) / 64);
+};
+
+/**
+ * Sums of `terms` products of standard normal numbers: addition i rounds a partial sum of about sqrt(i), so errors add up to
+ * u terms / sqrt(6), u = 6e-8; four times that covers the worst of thousands.
+ */
+const sums = (terms: number): Tolerance => ({
+  name: `sum of ${terms} float32 products`,
+  absolute: 1e-7 * terms + 1e-6,
+  relative: 1e-5,
+});
+
+const cases: Record<string, Case> = {};
+for (const shape of shapes) {
+  const label = `[${shape.join(', ')}]`;
+  for (const [mode, d] of shape.entries()) {
+    const rest = elements(shape) / d;
+    for (const [decay, weight] of [
+      [0, 1],
+      [0.9, 0.1],
+      [1, 1],
+    ] as const) {
+      cases[`modeGram ${label} mode ${mode} decay ${decay}`] = {
+        slots: [[d, d], shape],
+        run: (engine, [factor, x]) => engine.modeGram(factor as Slot, x as Slot, { mode, decay, weight }),
+        view: lower,
+        ...(weight === 1 ? { start: exact, within: tolerance.exact } : { within: sums(rest) }),
+      };
+    }
+    for (const [e, transpose] of [
+      [d, false],
+      [d, true],
+      [d + 2, false],
+      [d + 2, true],
+    ] as const) {
+      cases[`modeProduct ${label} mode ${mode} to ${e}${transpose ? ' transposed' : ''}`] = {
+        slots: [shape.with(mode, e), shape, transpose ? [e, d] : [d, e]],
+        run: (engine, [out, x, m]) => engine.modeProduct(out as Slot, x as Slot, m as Slot, { mode, transpose }),
+        start: exact,
+        within: tolerance.exact,
+      };
+    }
+  }
+  const elementwise = (name: string, slots: number, run: Case['run'], more: Partial<Case> = {}) => {
+    cases[`${name} ${label}`] = { slots: Array.from({ length: slots }, () => shape), run, within: tolerance.float32, ...more };
+  };
+  elementwise('combine', 2, (engine, [y, x]) => engine.combine(y as Slot, x as Slot, { a: 0.3, b: -1.7 }));
+  elementwise('combine without reading', 2, (engine, [y, x]) => engine.combine(y as Slot, x as Slot, { a: -2, b: 0 }), {
+    start: (slot, length, seed) => (slot === 0 ? new Float32Array(length).fill(Number.NaN) : seededRandom(seed).normals(length)),
+  });
+  elementwise('combine in place', 1, (engine, [x]) => engine.combine(x as Slot, x as Slot, { a: 0.7, b: 0 }));
+  for (const weight of [0, 0.1, 0.5, 0.97, 1]) {
+    elementwise(`lerp ${weight}`, 3, (engine, [out, a, b]) => engine.lerp(out as Slot, a as Slot, b as Slot, { weight }));
+    elementwise(`lerp ${weight} in place`, 2, (engine, [a, b]) => engine.lerp(a as Slot, a as Slot, b as Slot, { weight }));
+  }
+  elementwise('addSquares', 2, (engine, [v, x]) => engine.addSquares(v as Slot, x as Slot, { decay: 0.99, weight: 0.01 }));
+  const rooted = { correction: 0.125, epsilon: 1e-8 };
+  elementwise('divideByRoot', 3, (engine, [out, x, v]) => engine.divideByRoot(out as Slot, x as Slot, v as Slot, rooted), {
+    start: squares,
+  });
+  cases[`norm ${label}`] = {
+    slots: [[1], shape],
+    run: (engine, [norm, x]) => engine.norm(norm as Slot, x as Slot),
+    within: tolerance.float32,
+  };
+  cases[`normOfQuotient ${label}`] = {
+    slots: [[1], shape, shape],
+    run: (engine, [norm, x, v]) => engine.normOfQuotient(norm as Slot, x as Slot, v as Slot, rooted),
+    start: squares,
+    within: tolerance.float32,
+  };
+  cases[`rescale ${label}`] = {
+    slots: [shape, [1], [1]],
+    run: (engine, [x, target, current]) => engine.rescale(x as Slot, target as Slot, current as Slot),
+    start: squares,
+    within: tolerance.float32,
+  };
+}
+for (const n of [1, 2, 3, 8, 63, 64, 65, 130, 300]) {
+  cases[`mirror ${n}`] = { slots: [[n, n]], run: (engine, [m]) => engine.mirror(m as Slot), within: tolerance.exact };
+  cases[`scaleRows ${n}`] = {
+    slots: [[n, n], [n]],
+    run: (engine, [m, s]) => engine.scaleRows(m as Slot, s as Slot),
+    within: tolerance.float32,
+  };
+  for (const traceExponent of [0, 0.5, 1]) {
+    cases[`scaleFactor ${n} trace exponent ${traceExponent}`] = {
+      slots: [
+        [n, n],
+        [n, n],
+      ],
+      run: (engine, [out, factor]) =>
+        engine.scaleFactor(out as Slot, factor as Slot, { scale: 1.5, traceExponent, traceFloor: 1e-6 }),
+      start: squares,
+      view: lower,
+      within: { name: 'a float32 trace', absolute: 1e-6, relative: 2e-5 },
+    };
+  }
+  for (const rankDeficiency of [
+    { type: 'perturbation', before: true },
+    { type: 'perturbation', before: false },
+    { type: 'pseudo-inverse', relativeTolerance: 0.01, absoluteTolerance: 0.02 },
+  ] as const) {
+    cases[`spectrumPower ${n} ${JSON.stringify(rankDeficiency)}`] = {
+      slots: [[n]],
+      run: (engine, [values]) => engine.spectrumPower(values as Slot, { exponent: 0.25, epsilon: 1e-3, rankDeficiency }),
+      // One eigenvalue is negative by rounding, as they come.
+      start: (_slot, length, seed) =>
+        seededRandom(seed)
+          .normals(length)
+          .map((x, i) => (i === 0 ? -1e-5 : Math.abs(x))),
+      within: tolerance.iterated32,
+    };
+  }
+}
+
+/** Runs a case on an engine and returns what every slot holds afterwards. */
+function outcome(engine: MatrixEngine, { slots: dims, run, start }: Case, stack: number, parallel: boolean): number[][] {
+  const slots = dims.map((shape) => engine.allocate([stack, ...shape]));
+  const pages = Math.ceil(engine.arenaBytes / 65536) + 1;
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  engine.open({ memory, arenaOffset: 64, flatOffsets: { gradients: 0, directions: 0, weights: 0 } });
+  try {
+    for (const [index, slot] of slots.entries()) {
+      const length = elements(slot.shape);
+      engine.values(slot).set(start?.(index, length, 7 + index) ?? seededRandom(7 + index).normals(length));
+    }
+    if (parallel) engine.parallel([() => run(engine, slots)]);
+    else run(engine, slots);
+    return slots.map((slot) => Array.from(engine.values(slot)));
+  } finally {
+    engine.dispose();
+  }
+}
+
+describe.each(engines)('$name', ({ create }) => {
+  test.each(Object.entries(cases))('%s', (_name, one) => {
+    for (const stack of [1, 3]) {
+      const expected = outcome(new ReferenceEngine(), one, stack, false);
+      const actual = outcome(create(1), one, stack, stack === 3);
+      for (const [slot, numbers] of actual.entries()) {
+        const dims = one.slots[slot] as readonly number[];
+        const view = (all: number[]) => one.view?.(all, slot, dims) ?? all;
+        expectClose(
+          view(numbers),
+          view(expected[slot] as number[]),
+          one.within ?? tolerance.float32,
+          `slot ${slot}, stack ${stack}`,
+        );
+      }
+    }
+  });
+
+  test('operations before open are refused', () => {
+    const engine = create(1);
+    const slot = engine.allocate([1, 2]);
+    expect(() => engine.combine(slot, slot, { a: 1, b: 0 })).toThrow(expect.objectContaining({ code: 'bad-layout' }));
+  });
+});
