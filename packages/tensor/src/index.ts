@@ -16,10 +16,28 @@ export type {
   Task,
 } from './engine/matrix-engine.ts';
 export { ReferenceEngine } from './engine/reference/reference-engine.ts';
+export { createEngine, type EngineKind, engineNames, registerEngine } from './engine/registry.ts';
 export { type RankDeficiency, type SpectrumPower, spectrumPower } from './engine/spectrum.ts';
 export { elements } from './engine/strides.ts';
-export { createEngine, type EngineKind, engineNames, registerEngine } from './engine/registry.ts';
-
+// TensorFlow beyond TensorFlow.js.
+export { TensorError, type TensorErrorCode } from './errors.ts';
 // Flat buffers.
 export { packTensor, unpackTensor } from './flat.ts';
+// Operations that training uses, each with its gradient.
+export {
+  type BatchNormParameters,
+  type BatchStatistics,
+  batchNormFrozen,
+  batchNormTraining,
+  type NormalizedBatch,
+} from './nn/batch-norm.ts';
+export { convolution } from './nn/convolution.ts';
+export { type CrossEntropyOptions, crossEntropy } from './nn/cross-entropy.ts';
+export { type DenseParameters, dense } from './nn/dense.ts';
+export { globalAveragePool } from './nn/global-average-pool.ts';
+export { maxPool } from './nn/max-pool.ts';
+export { relu } from './nn/relu.ts';
+export type { WindowOptions } from './nn/window.ts';
 export { type Run, wholeRun } from './runs.ts';
+export { type Attribute, attribute, type ElementType } from './tensorflow/attributes.ts';
+export { executeRaw, type RawOptions } from './tensorflow/raw.ts';

@@ -1,0 +1,88 @@
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { cacheFolder } from '@distributed-shampoo/tensor/node';
+import { parseConfig, type TrainConfig } from '../config.ts';
+import { checkSameClasses, openDataset } from '../data/index.ts';
+import { exitCode } from '../errors.ts';
+import { generateImages } from '../images/index.ts';
+import { launch } from '../launch/launcher.ts';
+import type { Job } from '../launch/messages.ts';
+import type { Summary } from '../summary.ts';
+import { createDisplay } from '../telemetry/display.ts';
+import type { Reporter } from '../telemetry/events.ts';
+import { duration, percent } from '../telemetry/lines.ts';
+import { trainRank } from '../train.ts';
+
+/**
+ * The command `train`: checks everything that can be checked before ranks start, starts them, and says what came of it. Under another
+ * launcher (`RANK` and `WORLD_SIZE` are set, as by torchrun) this process is a rank itself.
+ *
+ * @returns the exit code.
+ */
+export async function train(options: Record<string, unknown>): Promise<number> {
+  const config = parseConfig(options);
+  const started = performance.now();
+  let summary: Summary | undefined;
+  const display = createDisplay();
+  const reporter: Reporter = {
+    report(event) {
+      if (event.type === 'done') summary = event.summary;
+      display.report(event);
+    },
+  };
+  const job = await prepare(config, reporter);
+  const code = await (isRank() ? runHere(job, reporter) : launch(job, reporter));
+  if (summary !== undefined) await conclude(summary, config, { reporter, seconds: (performance.now() - started) / 1000 });
+  return code;
+}
+
+const isRank = () => process.env['RANK'] !== undefined && process.env['WORLD_SIZE'] !== undefined;
+
+async function runHere(job: Job, reporter: Reporter): Promise<number> {
+  await trainRank(job, { reporter, stopRequested: () => false, onStep: () => undefined });
+  return exitCode.done;
+}
+
+/** Finds or generates the images, and checks that both sets have the same classes. */
+async function prepare(config: TrainConfig, reporter: Reporter): Promise<Job> {
+  const images = config.train === null ? await generated(reporter) : { train: resolve(config.train), test: config.test === null ? null : resolve(config.test) };
+  const trainSet = await openDataset(images.train);
+  reporter.report({ type: 'note', text: `training images: ${trainSet.length} in ${trainSet.classes.length} classes, ${images.train}` });
+  if (images.test !== null) {
+    const testSet = await openDataset(images.test);
+    checkSameClasses(trainSet, testSet);
+    reporter.report({ type: 'note', text: `test images: ${testSet.length}, ${images.test}` });
+    await testSet.close();
+  }
+  await trainSet.close();
+  return { config, ...images, output: resolve(config.output ?? join('runs', `${timestamp()}-${config.model}`)) };
+}
+
+/** The project's own images, made once and kept in the cache. */
+async function generated(reporter: Reporter): Promise<{ readonly train: string; readonly test: string }> {
+  const folder = join(cacheFolder(process.env), 'images');
+  let told = -1;
+  const onProgress = (done: number, total: number) => {
+    const tenth = Math.floor((10 * done) / total);
+    if (tenth !== told) reporter.report({ type: 'note', text: `generating images: ${done}/${total}` });
+    told = tenth;
+  };
+  return generateImages({ folder, onProgress });
+}
+
+const timestamp = () => new Date().toISOString().slice(0, 19).replaceAll(':', '-');
+
+async function conclude(summary: Summary, config: TrainConfig, { reporter, seconds }: { readonly reporter: Reporter; readonly seconds: number }): Promise<void> {
+  for (const warning of summary.warnings) reporter.report({ type: 'warning', text: warning });
+  if (config.summary !== null) await writeFile(config.summary, `${JSON.stringify(summary, null, 2)}\n`);
+  const { secondsPerStep, optimizerShare, slowestStepSeconds, imagesPerSecond, parametersHash } = summary;
+  const lines = [
+    `trained ${summary.model} for ${summary.steps} steps on ${summary.ranks} ranks in ${duration(seconds)}, ${summary.stopped}`,
+    `a step took ${secondsPerStep.toFixed(2)} s (slowest ${slowestStepSeconds.toFixed(2)} s), ${percent(optimizerShare)} of it the optimizer; ${imagesPerSecond.toFixed(1)} images/s`,
+    ...(summary.testTop1 === null ? [] : [`test accuracy ${percent(summary.testTop1)}`]),
+    `parameters equal on all ranks: ${parametersHash[0]?.slice(0, 16)}…`,
+    `checkpoint: ${summary.checkpoint}`,
+    ...(summary.testTop1 === null ? [] : [`measure it again: shampoo-train evaluate --checkpoint ${summary.checkpoint} --test <images>`]),
+  ];
+  console.log(lines.join('\n'));
+}

@@ -1,1 +1,0 @@
-// The public entry: re-exports only.

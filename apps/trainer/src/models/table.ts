@@ -1,0 +1,38 @@
+import { basicBlock, bottleneckBlock } from './blocks.ts';
+import type { Model } from './model.ts';
+import { type ModelInputs, type ResNetShape, resnet } from './resnet.ts';
+
+/** A network and what suits it. */
+export interface ModelKind {
+  readonly create: (inputs: ModelInputs) => Model;
+  /** Side of the images, and images of a step per rank, for data of one's own. */
+  readonly imageSize: number;
+  readonly batchSize: number;
+  /** Least share of an image's area in a random crop. */
+  readonly cropScale: number;
+  /** The same for the generated images, and how long to train on them. */
+  readonly generated: { readonly imageSize: number; readonly batchSize: number; readonly steps: number };
+}
+
+const pictures = { imageSize: 224, batchSize: 16, cropScale: 0.08, generated: { imageSize: 64, batchSize: 32, steps: 240 } };
+const thumbnails = { imageSize: 32, batchSize: 128, cropScale: 0.4, generated: { imageSize: 32, batchSize: 64, steps: 300 } };
+
+const large = (name: string, block: ResNetShape['block'], blocks: readonly [number, number, number, number]): ModelKind => ({
+  ...pictures,
+  create: (inputs) => resnet({ name, stem: 'large', block, stages: [64, 128, 256, 512].map((width, i) => [width, blocks[i] as number] as const) }, inputs),
+});
+
+const small = (name: string, blocks: number): ModelKind => ({
+  ...thumbnails,
+  create: (inputs) => resnet({ name, stem: 'small', block: basicBlock, stages: [16, 32, 64].map((width) => [width, blocks] as const) }, inputs),
+});
+
+/** Networks by name: a new one is a line here. */
+export const models = {
+  resnet50: large('resnet50', bottleneckBlock, [3, 4, 6, 3]),
+  resnet20: small('resnet20', 3),
+} as const satisfies Record<string, ModelKind>;
+
+/** Names that `--model` takes. */
+export type ModelName = keyof typeof models;
+export const modelNames = Object.keys(models) as [ModelName, ...ModelName[]];

@@ -1,0 +1,190 @@
+import { availableParallelism } from 'node:os';
+import { connect, type ProcessGroup } from '@distributed-shampoo/collectives';
+import { deviceMesh, replicateVariables } from '@distributed-shampoo/dtensor';
+import { DistributedShampoo, type ShampooInput } from '@distributed-shampoo/optimizer';
+import { engineNames } from '@distributed-shampoo/tensor';
+import { useBackend, useBlas } from '@distributed-shampoo/tensor/node';
+import { saveModel } from './checkpoint/checkpoint.ts';
+import { plannedSteps, type TrainConfig } from './config.ts';
+import { createEvaluationLoader, createTrainingLoader, type ImageDataset, imagenetNormalisation, openDataset } from './data/index.ts';
+import { TrainerError } from './errors.ts';
+import { evaluate } from './evaluate.ts';
+import type { Job } from './launch/messages.ts';
+import { learningRateAt } from './learning-rate.ts';
+import { mergeStatistics } from './merge-statistics.ts';
+import { type Model, namedVariables } from './models/model.ts';
+import { models } from './models/table.ts';
+import { hashesOfAllRanks } from './parameters-hash.ts';
+import { optimizerPresets } from './presets/optimizers.ts';
+import type { Summary } from './summary.ts';
+import type { Reporter } from './telemetry/events.ts';
+import { StepMeter } from './telemetry/step-meter.ts';
+import { backpropagate } from './train-step.ts';
+
+/** What a rank has to do with the world outside its group. */
+export interface RankHooks {
+  /** Told by rank 0 alone. */
+  readonly reporter: Reporter;
+  readonly stopRequested: () => boolean;
+  /** After each step, on every rank. */
+  readonly onStep: (step: number) => void;
+}
+
+/** Everything of one rank's run. */
+interface Run {
+  readonly job: Job;
+  readonly hooks: RankHooks;
+  readonly group: ProcessGroup;
+  readonly model: Model;
+  readonly optimizer: DistributedShampoo;
+  readonly train: ImageDataset;
+  readonly steps: number;
+  readonly learningRate: number;
+}
+
+/**
+ * One rank of a training run, from start to checkpoint. Every rank calls it with the same job; they meet by the environment variables of
+ * torchrun.
+ *
+ * @returns the summary, the same on every rank.
+ */
+export async function trainRank(job: Job, hooks: RankHooks): Promise<Summary> {
+  const { config } = job;
+  const group = await connect({ transport: config.transport });
+  const report: Reporter = { report: (event) => group.rank === 0 && hooks.reporter.report(event) };
+  const threads = Math.max(1, Math.floor(availableParallelism() / group.localSize));
+  const backend = await useBackend({ backend: 'tensorflow', threads });
+  const warnings: string[] = [];
+  await useBlas().catch((error: Error) => warnings.push(error.message));
+  const train = await openDataset(job.train);
+  const steps = plannedSteps(config, { images: train.length, ranks: group.size });
+  const model = models[config.model].create({ classes: train.classes.length, seed: config.seed });
+  const mesh = deviceMesh(group);
+  const { options, learningRate } = optimizerOptions(config, steps);
+  const optimizer = new DistributedShampoo(options, { mesh });
+  optimizer.build(model.variables);
+  replicateVariables(mesh, model.statistics.flatMap(({ mean, variance }) => [mean, variance]));
+  const { blocks } = optimizer.plan;
+  const engine = engineNames()[0] as string;
+  report.report({
+    type: 'note',
+    text: `${config.model} with ${count(model)} parameters in ${blocks.length} blocks; ${config.optimizer} on ${engine}, TensorFlow ${backend.version}; ${group.size} ranks with ${threads} threads each; ${steps} steps of ${config.batchSize * group.size} images`,
+  });
+  const run: Run = { job, hooks: { ...hooks, reporter: report }, group, model, optimizer, train, steps, learningRate };
+  const { meter, stopped, done, unreadable } = await trainSteps(run);
+  for (const { name, reason } of unreadable) warnings.push(`${name} could not be read (${reason}); another image took its place`);
+  mergeStatistics(group, model.statistics);
+  optimizer.eval();
+  const evaluation = job.test === null ? null : await testModel(run, job.test);
+  const parametersHash = hashesOfAllRanks(group, namedVariables(model));
+  if (new Set(parametersHash).size > 1) throw new TrainerError('diverged', `ranks hold different parameters: ${parametersHash.join(', ')}.`, { parametersHash });
+  const about = { model: config.model, classes: [...train.classes], imageSize: config.imageSize, normalisation: imagenetNormalisation, step: done };
+  const checkpoint = group.rank === 0 ? await saveModel(job.output, model, about) : job.output;
+  await group.barrier();
+  const summary: Summary = {
+    model: config.model,
+    ranks: group.size,
+    steps: done,
+    ...meter.totals(),
+    testTop1: evaluation?.top1 ?? null,
+    parametersHash,
+    checkpoint,
+    backend: `tensorflow ${backend.version}`,
+    engine,
+    stopped,
+    warnings,
+  };
+  report.report({ type: 'done', summary });
+  await group.close();
+  return summary;
+}
+
+interface Trained {
+  readonly meter: StepMeter;
+  readonly stopped: Summary['stopped'];
+  /** Steps done. */
+  readonly done: number;
+  readonly unreadable: readonly { readonly name: string; readonly reason: string }[];
+}
+
+/** The training loop. All ranks stop after the same step. */
+async function trainSteps({ job, hooks, group, model, optimizer, train, steps, learningRate }: Run): Promise<Trained> {
+  const { config } = job;
+  const { batchSize, imageSize, seed, cropScale, labelSmoothing, freezeBatchNorm } = config;
+  const { rank, size } = group;
+  const loader = createTrainingLoader(train, { imageSize, batchSize, rank, size, seed, augmentation: { scale: [cropScale, 1] } });
+  const schedule = { peak: learningRate, warmupSteps: config.warmupSteps ?? Math.ceil(0.05 * steps), steps };
+  const inputs = { model, optimizer, batchNorm: freezeBatchNorm ? 'frozen' : 'train', labelSmoothing, betweenLayers: () => group.throwIfAborted() } as const;
+  const meter = new StepMeter();
+  const last = Math.min(steps, config.stopAtStep ?? steps);
+  let stopped: Summary['stopped'] = last < steps ? 'at --stop-at-step' : 'at the end';
+  let done = 0;
+  try {
+    let started = performance.now();
+    while (done < last) {
+      const batch = await loader.next();
+      group.step = done + 1;
+      optimizer.learningRate = learningRateAt(done, schedule);
+      const { loss, correct } = backpropagate(batch, inputs);
+      loader.release(batch);
+      const report = optimizer.step();
+      done += 1;
+      const sums = Float64Array.of(loss * batchSize, correct, batchSize, hooks.stopRequested() ? 1 : 0);
+      group.allReduceSync(sums);
+      const [lossSum, hits, images, stops] = sums as unknown as [number, number, number, number];
+      if (!Number.isFinite(lossSum)) throw new TrainerError('diverged', `the loss is ${lossSum} at step ${done}. Try a lower --learning-rate, or more --warmup-steps.`, { step: done });
+      const now = performance.now();
+      meter.add({ loss: lossSum / images, images, seconds: (now - started) / 1000, optimizer: report });
+      started = now;
+      hooks.onStep(done);
+      hooks.reporter.report({
+        type: 'step',
+        step: done,
+        steps: last,
+        loss: lossSum / images,
+        accuracy: hits / images,
+        learningRate: optimizer.learningRate,
+        imagesPerSecond: meter.imagesPerSecond,
+        secondsLeft: (last - done) * meter.secondsPerStep,
+      });
+      if (stops > 0) {
+        stopped = 'by a signal';
+        break;
+      }
+    }
+    return { meter, stopped, done, unreadable: loader.unreadable };
+  } finally {
+    await loader.close();
+  }
+}
+
+async function testModel({ job, group, hooks, model }: Run, path: string): ReturnType<typeof evaluate> {
+  const test = await openDataset(path);
+  const { imageSize, batchSize } = job.config;
+  const loader = createEvaluationLoader(test, { imageSize, batchSize, rank: group.rank, size: group.size });
+  try {
+    const onProgress = (own: number) => hooks.reporter.report({ type: 'evaluating', images: Math.min(test.length, own * group.size), of: test.length });
+    const evaluation = await evaluate({ model, loader, group, onProgress });
+    hooks.reporter.report({ type: 'evaluated', ...evaluation });
+    return evaluation;
+  } finally {
+    await loader.close();
+    await test.close();
+  }
+}
+
+/** The preset's options, under what the command line says. */
+function optimizerOptions(config: TrainConfig, steps: number): { readonly options: ShampooInput; readonly learningRate: number } {
+  const preset = optimizerPresets[config.optimizer];
+  const learningRate = config.learningRate ?? preset.learningRate;
+  const options = {
+    ...preset.options({ steps }),
+    learningRate,
+    weightDecay: config.weightDecay ?? preset.weightDecay,
+    ...config.optimizerOptions,
+  } as ShampooInput;
+  return { options, learningRate };
+}
+
+/** Parameters in millions, for people. */
+const count = ({ variables }: Model): string => `${(variables.reduce((sum, { size }) => sum + size, 0) / 1e6).toFixed(1)} M`;

@@ -1,0 +1,110 @@
+import { Worker } from 'node:worker_threads';
+import { type Cause, CollectivesError, causeOf, errorFor } from '../errors.ts';
+import type { BoardHandle } from '../memory/medium.ts';
+import type { Order, ProgressData, Report } from './messages.ts';
+
+/** How long the thread may take to say goodbye before it is ended. */
+const CLOSE_MS = 2000;
+
+/** The main thread's handle on the progress thread. */
+export class ProgressThread {
+  readonly #worker: Worker;
+  readonly #exited: Promise<void>;
+  readonly #waiting = new Map<string, ((report: Report) => void)[]>();
+  #rejectAll: (error: Error) => void = () => {};
+  readonly #failed: Promise<never>;
+  #closing: Promise<void> | undefined;
+
+  /** Starts the thread, which at once begins to look for the other ranks. */
+  constructor(data: ProgressData, { crashed }: { crashed(cause: Cause): void }) {
+    this.#failed = new Promise<never>((_, reject) => {
+      this.#rejectAll = reject;
+    });
+    this.#failed.catch(() => {}); // whoever waits hears of it; nobody may be waiting
+    this.#worker = startWorker(data);
+    this.#exited = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
+    this.#worker.on('message', (report: Report) => this.#hear(report));
+    this.#worker.on('error', (error) => {
+      const cause: Cause = { ...causeOf(error), message: `the progress thread ended: ${causeOf(error).message}` };
+      this.#rejectAll(errorFor(cause));
+      crashed(cause);
+    });
+  }
+
+  #hear(report: Report): void {
+    if (report.is === 'failed') this.#rejectAll(errorFor(report.cause));
+    const key = report.is === 'value' ? `value ${report.key}` : report.is;
+    for (const found of this.#waiting.get(key) ?? []) found(report);
+    this.#waiting.delete(key);
+  }
+
+  #next(key: string): Promise<Report> {
+    const found = new Promise<Report>((resolve) => this.#waiting.set(key, [...(this.#waiting.get(key) ?? []), resolve]));
+    return Promise.race([found, this.#failed]);
+  }
+
+  #order(order: Order): void {
+    this.#worker.postMessage(order);
+  }
+
+  /** Resolves when every rank is there. @throws {CollectivesError} `rendezvous`, `unauthorized`, `peer-lost`. */
+  async joined(): Promise<void> {
+    await this.#next('joined');
+  }
+
+  /** Tells the other ranks a small text. */
+  set(key: string, value: string): void {
+    this.#order({ do: 'set', key, value });
+  }
+
+  /** Waits for a text of another rank, at most until the deadline of the start. */
+  async wait(key: string): Promise<string> {
+    const found = this.#next(`value ${key}`);
+    this.#order({ do: 'wait', key });
+    const report = await found;
+    if (report.is !== 'value') throw new CollectivesError('rendezvous', `store: no value came for ${key}`);
+    return report.value;
+  }
+
+  /** The start is over: from now on the thread raises failures on the board, and does not keep the process alive. */
+  async watch(board: BoardHandle): Promise<void> {
+    const watching = this.#next('watching');
+    this.#order({ do: 'watch', board });
+    await watching;
+    this.#worker.unref();
+  }
+
+  /** Wakes the other ranks: a cause was raised on the board. */
+  ring(): void {
+    this.#order({ do: 'ring' });
+  }
+
+  /** Says goodbye and ends the thread. May be called twice. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#worker.ref();
+    const closed = new Promise<void>((resolve) => this.#waiting.set('closed', [() => resolve()]));
+    this.#order({ do: 'close' });
+    let late: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      late = setTimeout(resolve, CLOSE_MS);
+    });
+    await Promise.race([closed, this.#exited, patience]);
+    clearTimeout(late);
+    await this.#worker.terminate();
+  }
+}
+
+function startWorker(data: ProgressData): Worker {
+  const source = import.meta.url.endsWith('.ts');
+  const url = new URL(source ? './worker.ts' : './worker.js', import.meta.url);
+  if (!source) return new Worker(url, { workerData: data });
+  // From sources: Node.js 20 does not read TypeScript, so a first line teaches it to.
+  const tsx = import.meta.resolve('tsx/esm/api');
+  const program = `import(${JSON.stringify(tsx)}).then(({ register }) => { register(); return import(${JSON.stringify(url.href)}); });`;
+  return new Worker(program, { eval: true, workerData: data });
+}

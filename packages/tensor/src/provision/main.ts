@@ -1,0 +1,73 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util';
+import { searchBlas, searchTensorFlow } from './prepare.ts';
+import type { Report } from './report.ts';
+import { describeAttempts, type Search } from './search.ts';
+
+const usage = `shampoo-engines: finds the native libraries that this project computes with, and fetches what is missing.
+
+  shampoo-engines [--json] [--no-fetch]
+
+  --json      the result as JSON on standard output
+  --no-fetch  look only, download nothing
+
+It looks at SHAMPOO_TENSORFLOW (a folder), SHAMPOO_OPENBLAS (a file), installed packages, Python's tensorflow and the cache
+(SHAMPOO_CACHE, else distributed-shampoo in the user's cache folder), and downloads with Python's pip what is nowhere.
+Exit codes: 0 ready, 1 TensorFlow is missing, 2 misuse.
+`;
+
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+async function main(): Promise<number> {
+  let options: { json?: boolean | undefined; 'no-fetch'?: boolean | undefined; help?: boolean | undefined };
+  try {
+    options = parseArgs({
+      options: { json: { type: 'boolean' }, 'no-fetch': { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    }).values;
+  } catch (error) {
+    say(`shampoo-engines: ${(error as Error).message}`);
+    return 2;
+  }
+  if (options.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const report: Report = { terminal: process.stderr.isTTY === true, progress: (line) => say(`  ${line}`) };
+  const choice = { fetch: !options['no-fetch'], report };
+  const tensorflow = await timed(
+    'TensorFlow',
+    () => searchTensorFlow(choice),
+    ({ library }) => library,
+  );
+  const blas = await timed(
+    'OpenBLAS',
+    () => searchBlas(choice),
+    ({ config, path }) => `${config}, ${path}`,
+  );
+  if (options.json) process.stdout.write(`${JSON.stringify({ tensorflow, blas })}\n`);
+  if (blas.found === undefined)
+    say('  the preconditioner will run without OpenBLAS, far slower. Install one: apt-get install libopenblas0');
+  if (tensorflow.found !== undefined) return 0;
+  say('  no model can be trained here without TensorFlow. Install pip (apt-get install python3-pip) and run this again,');
+  say('  or set SHAMPOO_TENSORFLOW to a folder with libtensorflow_cc.so.2 and libtensorflow_framework.so.2');
+  return 1;
+}
+
+/** Runs one search and says in a line how it ended. */
+async function timed<Thing>(
+  name: string,
+  look: () => Promise<Search<Thing>>,
+  describe: (thing: Thing) => string,
+): Promise<Search<Thing>> {
+  const start = performance.now();
+  const result = await look();
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  if (result.found === undefined) say(`${name}: not found (${describeAttempts(result.attempts)})`);
+  else say(`${name}: ${describe(result.found)} (${result.place}, ${seconds} s)`);
+  return result;
+}
+
+// An exit, unlike a signal, lets temporary folders be removed.
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
+process.exitCode = await main();

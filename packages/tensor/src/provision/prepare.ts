@@ -1,0 +1,86 @@
+import { TensorError } from '../errors.ts';
+import { fetchWheel } from './fetch-wheel.ts';
+import { blasInWheel, blasPlaces, systemBlasPlaces } from './find-blas.ts';
+import { type TensorFlowFiles, tensorflowIn, tensorflowPlaces } from './find-tensorflow.ts';
+import { type Blas, probeBlas } from './probe-blas.ts';
+import { type Report, silent } from './report.ts';
+import { type Attempt, describeAttempts, type Place, type Search, search } from './search.ts';
+import { blasWheels, type Target, tensorflowWheels, thisTarget, type Wheel } from './wheels.ts';
+
+/** How engines are looked for. */
+export interface PrepareOptions {
+  /** Whether what is missing may be downloaded. Default: no. */
+  readonly fetch?: boolean;
+  readonly environment?: NodeJS.ProcessEnv;
+  readonly report?: Report;
+}
+
+/** Looks for TensorFlow, and fetches it if that is allowed. Never throws: what was tried comes back. */
+export function searchTensorFlow(options: PrepareOptions = {}): Promise<Search<TensorFlowFiles>> {
+  const environment = options.environment ?? process.env;
+  return search([...tensorflowPlaces(environment), download(tensorflowWheels, tensorflowIn, options)]);
+}
+
+/** Looks for OpenBLAS, and fetches it if that is allowed. Never throws: what was tried comes back. */
+export function searchBlas(options: PrepareOptions = {}): Promise<Search<Blas>> {
+  const environment = options.environment ?? process.env;
+  const fetched = (folder: string) => ({ found: probeBlas(blasInWheel(folder)) });
+  return search([...blasPlaces(environment), download(blasWheels, fetched, options), ...systemBlasPlaces()]);
+}
+
+function download<Thing>(
+  wheels: Readonly<Record<Target, Wheel>>,
+  look: (folder: string) => ReturnType<Place<Thing>['look']>,
+  options: PrepareOptions,
+): Place<Thing> {
+  const { fetch = false, environment = process.env, report = silent } = options;
+  return {
+    place: 'download',
+    async look() {
+      const target = thisTarget();
+      if (!fetch) return { missing: 'not asked for' };
+      if (target === undefined) return { missing: `no library is pinned for ${process.platform}-${process.arch}` };
+      if (!usesGlibc()) return { missing: 'the libraries need glibc, and this system has another C library (musl?)' };
+      return look(await fetchWheel(wheels[target], target, { environment, report }));
+    },
+  };
+}
+
+function usesGlibc(): boolean {
+  // The report names the C library; without this it first looks up every network interface. The type declarations don't know it yet.
+  (process.report as { excludeNetwork?: boolean }).excludeNetwork = true;
+  const { header } = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
+  return header?.glibcVersionRuntime !== undefined;
+}
+
+/**
+ * TensorFlow's libraries on this machine.
+ *
+ * @throws {TensorError} `engine-not-found`: what was tried, what it costs to be without, and what to do.
+ */
+export async function prepareTensorFlow(options: PrepareOptions = {}): Promise<TensorFlowFiles> {
+  const { found, attempts } = await searchTensorFlow(options);
+  return found ?? fail('TensorFlow', attempts, 'Without it no model can be trained here.');
+}
+
+/**
+ * An OpenBLAS on this machine.
+ *
+ * @throws {TensorError} `engine-not-found`: what was tried, what it costs to be without, and what to do.
+ */
+export async function prepareBlas(options: PrepareOptions = {}): Promise<Blas> {
+  const { found, attempts } = await searchBlas(options);
+  return found ?? fail('OpenBLAS', attempts, 'Without it the preconditioner runs on plain TypeScript, which is far slower.');
+}
+
+function fail(engine: string, attempts: readonly Attempt[], cost: string): never {
+  const advice =
+    engine === 'TensorFlow'
+      ? 'SHAMPOO_TENSORFLOW=<folder of libtensorflow_cc.so.2>'
+      : 'SHAMPOO_OPENBLAS=<file>, or apt-get install libopenblas0';
+  throw new TensorError(
+    'engine-not-found',
+    `${engine} was not found (${describeAttempts(attempts)}). ${cost} Run "npx shampoo-engines", which fetches it with Python's pip, or set ${advice}.`,
+    { attempts },
+  );
+}

@@ -1,0 +1,43 @@
+import { createRequire } from 'node:module';
+import util from 'node:util';
+import { TensorError } from '../errors.ts';
+import type { NodeBackend } from './backend.ts';
+import type { TensorFlowBinding } from './binding.ts';
+
+const require = createRequire(import.meta.url);
+
+/** The two files of `@tensorflow/tfjs-node` that hold its kernels; its entry would load the native addon. */
+const PACKAGE = '@tensorflow/tfjs-node';
+
+/** What `NodeJSKernelBackend` of the package takes. */
+type BackendClass = new (binding: TensorFlowBinding, packageName: string) => NodeBackend;
+
+/**
+ * Loads TensorFlow.js's node kernels without their addon, and with TensorFlow.js's gradients, which they bring along.
+ *
+ * @returns the class of their backend.
+ * @throws {TensorError} `engine-not-found` when the package isn't installed.
+ */
+export function loadNodeKernels(): BackendClass {
+  restoreUtil();
+  try {
+    require(`${PACKAGE}/dist/register_all_kernels`);
+    return (require(`${PACKAGE}/dist/nodejs_kernel_backend`) as { NodeJSKernelBackend: BackendClass }).NodeJSKernelBackend;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
+    throw new TensorError(
+      'engine-not-found',
+      `${PACKAGE}: not installed, and its kernels are needed. Run: npm install --ignore-scripts ${PACKAGE}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** The package calls two functions of `node:util` that Node.js 23 removed. */
+function restoreUtil(): void {
+  const legacy = util as { isNullOrUndefined?: (value: unknown) => boolean; isArray?: (value: unknown) => boolean };
+  legacy.isNullOrUndefined ??= (value) => value === null || value === undefined;
+  legacy.isArray ??= Array.isArray;
+}

@@ -1,0 +1,115 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+
+const run = promisify(execFile);
+
+/** Runs a module in a process of its own, as TensorFlow starts and ends once a process. */
+async function inProcess(body: string, environment: Record<string, string> = {}): Promise<{ stdout: string; stderr: string }> {
+  const { TF_CPP_MIN_LOG_LEVEL: _, ...inherited } = process.env;
+  const node = new URL('../../src/node.ts', import.meta.url);
+  const entry = new URL('../../src/index.ts', import.meta.url);
+  const code = `import * as tf from '@tensorflow/tfjs-core';
+    import { useBackend } from '${node}';
+    import { executeRaw, attribute, packTensor, unpackTensor, wholeRun } from '${entry}';
+    ${body}`;
+  const parameters = ['--conditions=@distributed-shampoo/source', '--import', 'tsx', '--input-type=module', '--eval', code];
+  return run(process.execPath, parameters, { env: { ...inherited, ...environment }, cwd: new URL('../..', import.meta.url) });
+}
+
+describe('a process that used TensorFlow', () => {
+  test('ends well, and without a word that it did not say itself', async () => {
+    const { stdout, stderr } = await inProcess(
+      `await useBackend(); console.log(tf.matMul(tf.ones([64, 64]), tf.ones([64, 64])).dataSync()[0]);`,
+    );
+    expect([stdout, stderr]).toEqual(['64\n', '']);
+  });
+
+  test("hears TensorFlow's notes where it asks for them", async () => {
+    const { stderr } = await inProcess('await useBackend(); tf.ones([1]).dataSync();', { TF_CPP_MIN_LOG_LEVEL: '0' });
+    expect(stderr).toContain('oneDNN');
+  });
+
+  test('still hears its own standard error afterwards', async () => {
+    const { stderr } = await inProcess(`await useBackend(); process.stderr.write('mine');`);
+    expect(stderr).toBe('mine');
+  });
+
+  test.skipIf(process.platform !== 'linux')('has the threads that it asked for', async () => {
+    const threads = async (count: number) => {
+      const { stdout } = await inProcess(`import { readdirSync, readFileSync } from 'node:fs';
+        await useBackend({ threads: ${count} });
+        tf.matMul(tf.ones([256, 256]), tf.ones([256, 256])).dataSync();
+        console.log(readdirSync('/proc/self/task').length);`);
+      return Number(stdout);
+    };
+    expect((await threads(9)) - (await threads(2))).toBe(7);
+  });
+
+  test('keeps its settings: others are refused, the same are not', async () => {
+    const { stdout } = await inProcess(`
+      console.log((await useBackend({ threads: 2 })).threads, (await useBackend({ threads: 2 })).threads, (await useBackend()).threads);
+      await useBackend({ threads: 3 }).catch((error) => console.log(error.code));`);
+    expect(stdout).toBe('2 2 2\nbackend-fixed\n');
+  });
+
+  test('keeps one TensorFlow when several ask at once', async () => {
+    const { stdout } = await inProcess(`
+      const all = await Promise.all([useBackend({ threads: 2 }), useBackend({ threads: 2 }), useBackend()]);
+      console.log(new Set(all.map(({ library }) => library)).size, tf.add(1, 2).dataSync()[0]);`);
+    expect(stdout).toBe('1 3\n');
+  });
+
+  test('whose backend somebody else registered keeps that one, and is told', async () => {
+    const { stdout } = await inProcess(`
+      import '@tensorflow/tfjs-backend-cpu';
+      tf.env().set('PROD', true);
+      tf.registerBackend('tensorflow', tf.findBackendFactory('cpu'), 3);
+      for (const { kernelName, kernelFunc } of tf.getKernelsForBackend('cpu')) tf.registerKernel({ kernelName, kernelFunc, backendName: 'tensorflow' });
+      const { name, notes } = await useBackend();
+      const target = new Float32Array(5);
+      packTensor(target, unpackTensor(new Float32Array([1, 2]), [2], [wholeRun(2, 0)]), [wholeRun(2, 3)]);
+      console.log(name, notes.length, target.join());
+      try { executeRaw('Relu', [tf.ones([1])]); } catch (error) { console.log(error.code); }`);
+    expect(stdout).toBe('tensorflow 1 0,0,0,1,2\nunsupported\n');
+  });
+
+  test('may name another backend that is registered, and no other', async () => {
+    const { stdout } = await inProcess(
+      `import '@tensorflow/tfjs-backend-cpu';
+      console.log((await useBackend({ backend: 'tensorflow' })).name, tf.getBackend());`,
+      { SHAMPOO_BACKEND: 'cpu' },
+    );
+    expect(stdout).toBe('cpu cpu\n');
+    const { stdout: refused } = await inProcess(
+      `await useBackend({ backend: 'abacus' }).catch((error) => console.log(error.code, error.message));`,
+    );
+    expect(refused).toMatch(/^unknown-backend .*"abacus"/);
+  });
+
+  test('without TensorFlow says in one line what was tried and what to do', async () => {
+    const { stdout } = await inProcess(`await useBackend().catch((error) => console.log(error.code, error.message));`, {
+      SHAMPOO_TENSORFLOW: '/nowhere',
+    });
+    expect(stdout).toMatch(
+      /^engine-not-found TensorFlow was not found \(SHAMPOO_TENSORFLOW: no folder \/nowhere\)\. .*shampoo-engines.*\n$/,
+    );
+  });
+
+  test('with a file that is no library says so', async () => {
+    const { stdout } = await inProcess(
+      `import { mkdtempSync, writeFileSync, rmSync } from 'node:fs';
+      import { tmpdir } from 'node:os';
+      const folder = mkdtempSync(tmpdir() + '/tensorflow-');
+      writeFileSync(folder + '/libtensorflow_cc.so.2', 'no library');
+      await useBackend({ environment: { SHAMPOO_TENSORFLOW: folder } }).catch((error) => console.log(error.code, error.message.includes(folder)));
+      rmSync(folder, { recursive: true });`,
+    );
+    expect(stdout).toBe('bad-library true\n');
+  });
+
+  test('refuses a number of threads that is none', async () => {
+    const { stdout } = await inProcess('await useBackend({ threads: 0 }).catch((error) => console.log(error.code));');
+    expect(stdout).toBe('bad-argument\n');
+  });
+});
