@@ -1,3 +1,4 @@
+import { setImmediate as eventLoop } from 'node:timers/promises';
 import type { ProcessGroup } from '@distributed-shampoo/collectives';
 import { crossEntropy } from '@distributed-shampoo/tensor';
 import { tensor1d, tidy } from '@tensorflow/tfjs-core';
@@ -43,6 +44,7 @@ export async function evaluate({ model, loader, group, onProgress }: EvaluateInp
     sums[2] = (sums[2] as number) + count;
     loader.release(batch);
     onProgress(sums[2] as number);
+    await eventLoop();
   }
   group?.allReduceSync(sums);
   const [hits, loss, images] = sums as unknown as [number, number, number];

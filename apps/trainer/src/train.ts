@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { setImmediate as eventLoop } from 'node:timers/promises';
 import { connect, type ProcessGroup } from '@distributed-shampoo/collectives';
 import { deviceMesh, replicateVariables } from '@distributed-shampoo/dtensor';
 import { DistributedShampoo, type ShampooInput } from '@distributed-shampoo/optimizer';
@@ -123,6 +124,8 @@ async function trainSteps({ job, hooks, group, model, optimizer, train, steps, l
     let started = performance.now();
     while (done < last) {
       const batch = await loader.next();
+      // Batches that wait already would keep this loop within one turn of the event loop, and the launcher's word would never be heard.
+      await eventLoop();
       group.step = done + 1;
       optimizer.learningRate = learningRateAt(done, schedule);
       const { loss, correct } = backpropagate(batch, inputs);

@@ -1,8 +1,9 @@
-import { bytesOf, type Dtype, dtypeOf, dtypes, type Elements, isReducible, type ReduceOp } from './elements.ts';
+import { type Dtype, dtypeOf, dtypes, type Elements, isReducible, type ReduceOp } from './elements.ts';
 import { type CallPlace, CollectivesError } from './errors.ts';
 
 /** The collectives, by number. */
 export const operations = ['barrier', 'allReduce', 'reduceScatter', 'allGather', 'broadcast', 'allocate'] as const;
+/** The name of a collective. */
 export type Operation = (typeof operations)[number];
 
 /** What all ranks must agree on when they meet in a call. */
@@ -226,10 +227,5 @@ export function describe({ operation, dtype, op, source, elements, counts }: Sig
 
 /** Number of a reduction on a call line; 0 is none. */
 export const opNumber = (op: ReduceOp | undefined): number => (op === undefined ? 0 : reduceOps.indexOf(op) + 1);
+/** The reduction of such a number; undefined for none. */
 export const opOfNumber = (number: number): ReduceOp | undefined => reduceOps[number - 1];
-
-/** Copies one array over another of the same length, whatever their dtypes' kinds; nothing where they are the same bytes. */
-export function copyElements(to: Elements, from: Elements): void {
-  if (to.buffer === from.buffer && to.byteOffset === from.byteOffset) return;
-  bytesOf(to).set(bytesOf(from));
-}

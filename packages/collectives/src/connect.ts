@@ -14,7 +14,7 @@ import { SingleTransport } from './transports/single.ts';
  */
 export async function connect(options: ConnectOptions = {}): Promise<ProcessGroup> {
   const checked = checkOptions(options);
-  const place = readPlace(checked.environment ?? process.env);
+  const place = readPlace(checked.environment);
   const transport = place.size === 1 ? new SingleTransport() : await connectSharedMemory(place, checked);
   return new Group(place, transport);
 }

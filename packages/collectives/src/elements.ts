@@ -64,3 +64,9 @@ export const isReducible = (name: string): name is ReducibleType => name === 'fl
 
 /** The bytes of an array, without a copy. */
 export const bytesOf = (x: Elements): Uint8Array => new Uint8Array(x.buffer, x.byteOffset, x.byteLength);
+
+/** Copies one array over another of the same length, whatever their dtypes' kinds; nothing where they are the same bytes. */
+export function copyElements(to: Elements, from: Elements): void {
+  if (to.buffer === from.buffer && to.byteOffset === from.byteOffset) return;
+  bytesOf(to).set(bytesOf(from));
+}

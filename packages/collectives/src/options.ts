@@ -1,21 +1,29 @@
 import { z } from 'zod';
 import { CollectivesError } from './errors.ts';
 
-/** Options of `connect`, with their defaults. */
+/** Options of `connect`. */
+export interface ConnectOptions {
+  /** `auto`, the default: nothing at all for a group of one, else shared memory. */
+  readonly transport?: 'auto' | 'shared-memory';
+  /** The bound of every collective, and of finding each other at the start. Default 60 000. */
+  readonly timeoutMs?: number;
+  /** How often ranks say that they live; one that is silent for ten times as long is lost. Default 500. */
+  readonly heartbeatMs?: number;
+  /** Where RANK, WORLD_SIZE and the other variables are read; see `rendezvous/environment.ts`. Default `process.env`. */
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
+const isObject = (value: unknown) => typeof value === 'object' && value !== null;
+const LONGEST_TIMER_MS = 0x7fffffff;
+
 const schema = z.strictObject({
-  /** `auto`: nothing at all for a group of one, else shared memory. */
   transport: z.enum(['auto', 'shared-memory']).default('auto'),
-  /** The bound of every collective, and of finding each other at the start. */
-  timeoutMs: z.number().positive().max(0x7fffffff).default(60_000),
-  /** How often ranks say that they live. One that is silent for ten times as long is lost. */
+  timeoutMs: z.number().positive().max(LONGEST_TIMER_MS).default(60_000),
   heartbeatMs: z.number().min(1).max(600_000).default(500),
-  /** Where RANK, WORLD_SIZE and the other variables are read; see `rendezvous/environment.ts`. */
-  environment: z
-    .custom<NodeJS.ProcessEnv>((value) => typeof value === 'object' && value !== null, 'must be an object')
-    .optional(),
+  environment: z.custom<NodeJS.ProcessEnv>(isObject, 'must be an object').default(() => process.env),
 });
 
-export type ConnectOptions = z.input<typeof schema>;
+/** Options with their defaults. */
 export type CheckedOptions = z.output<typeof schema>;
 
 /** @throws {CollectivesError} `bad-argument`, naming each option that is wrong or unknown. */

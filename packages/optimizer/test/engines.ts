@@ -1,7 +1,9 @@
 import '@tensorflow/tfjs';
 import { useBlas } from '@distributed-shampoo/tensor/node';
-import { setBackend } from '@tensorflow/tfjs-core';
+import { enableProdMode, setBackend } from '@tensorflow/tfjs-core';
 
+// Without the advice to install tfjs-node.
+enableProdMode();
 await setBackend('cpu');
 await useBlas();
 

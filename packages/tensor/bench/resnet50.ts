@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { batchNormTraining, convolution, crossEntropy, dense, globalAveragePool, maxPool, relu } from '../src/index.ts';
+import { addRelu, batchNormTraining, convolution, crossEntropy, dense, globalAveragePool, maxPool, relu } from '../src/index.ts';
 import { useBackend } from '../src/node.ts';
 
 // A training step of ResNet-50 v1.5 with plain SGD, out of this package's operations: node --conditions=@distributed-shampoo/source --import tsx bench/resnet50.ts [batch] [size] [steps] [threads]
@@ -28,7 +28,7 @@ function bottleneck(channelsIn: number, width: number, stride: number): Layer {
   const spatial = convolutionNorm(width, width, [3, stride]);
   const expand = convolutionNorm(width, 4 * width, [1, 1]);
   const project = stride > 1 || channelsIn !== 4 * width ? convolutionNorm(channelsIn, 4 * width, [1, stride]) : undefined;
-  return (x) => tf.tidy(() => relu(tf.add<tf.Tensor4D>(expand(relu(spatial(relu(reduce(x))))), project?.(x) ?? x)));
+  return (x) => tf.tidy(() => addRelu(expand(relu(spatial(relu(reduce(x))))), project?.(x) ?? x));
 }
 
 const stem = convolutionNorm(3, 64, [7, 2]);

@@ -24,6 +24,7 @@ export { TensorError, type TensorErrorCode } from './errors.ts';
 // Flat buffers.
 export { packTensor, unpackTensor } from './flat.ts';
 // Operations that training uses, each with its gradient.
+export { addRelu } from './nn/add-relu.ts';
 export {
   type BatchNormParameters,
   type BatchStatistics,

@@ -1,7 +1,7 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { parseOptions, type ShampooInput } from '@distributed-shampoo/optimizer';
 import { useBlas } from '@distributed-shampoo/tensor/node';
-import { setBackend } from '@tensorflow/tfjs-core';
+import { enableProdMode, setBackend } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readGolden, type Trajectory } from '../src/golden.ts';
 import { runPartition } from '../src/run-partition.ts';
@@ -20,6 +20,7 @@ const supported = golden.trajectories.filter((one: Trajectory) => {
 });
 
 beforeAll(async () => {
+  enableProdMode();
   await setBackend('cpu');
   await useBlas();
 });

@@ -81,12 +81,17 @@ describe('decode', () => {
   });
 
   test.each([
-    ['nothing', async () => Buffer.alloc(0)],
-    ['text', async () => Buffer.from('this is no image, whatever its name says')],
-    ['a JPEG cut in half', async () => (await noisy().toBuffer()).subarray(0, 9000)],
-    ['an SVG, which may not be read', async () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')],
-    ['a GIF, which may not be read', () => plain().gif().toBuffer()],
-  ])('refuses %s', async (_, file) => {
-    await expect(decode(await file(), 1000)).rejects.toThrow();
+    ['nothing', /neither/, async () => Buffer.alloc(0)],
+    ['text', /neither/, async () => Buffer.from('this is no image, whatever its name says')],
+    ['a JPEG cut in half', /^libvips cannot decode it: .+$/, async () => (await noisy().toBuffer()).subarray(0, 9000)],
+    [
+      'an SVG, which may not be read',
+      /neither/,
+      async () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),
+    ],
+    ['a GIF, which may not be read', /neither/, () => plain().gif().toBuffer()],
+    ['a TIFF, which only sheets may be', /neither/, () => plain().tiff().toBuffer()],
+  ])('refuses %s', async (_, reason, file) => {
+    await expect(decode(await file(), 1000)).rejects.toThrow(reason);
   });
 });

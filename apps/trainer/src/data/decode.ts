@@ -35,7 +35,10 @@ export async function decode(file: Buffer, shortSide: number): Promise<Pixels> {
     .removeAlpha()
     .toColourspace('srgb')
     .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true });
+    .toBuffer({ resolveWithObject: true })
+    .catch((cause: Error) => {
+      throw new Error(`libvips cannot decode it: ${cause.message.split('\n', 1)[0]}`, { cause });
+    });
   if (info.channels !== 3) throw new Error(`it decodes to ${info.channels} channels instead of 3`);
   return { data, width: info.width, height: info.height };
 }

@@ -19,6 +19,16 @@ describe('imageClasses', () => {
   });
 });
 
+test('classes that share an outline or a pattern have hues at least two tenths of a turn apart, so that spreads of one tenth do not mix them up', () => {
+  for (const one of imageClasses) {
+    for (const other of imageClasses) {
+      if (one === other || (one.shape !== other.shape && one.texture !== other.texture)) continue;
+      const apart = Math.abs(one.hue - other.hue);
+      expect(Math.min(apart, 1 - apart)).toBeGreaterThanOrEqual(0.2 - 1e-12);
+    }
+  }
+});
+
 describe('composeScene', () => {
   test('keeps the figure in the picture and its colours apart from what is behind it', () => {
     for (let key = 0; key < 500; key++) {

@@ -1,5 +1,5 @@
-import { relu } from '@distributed-shampoo/tensor';
-import { add, tidy } from '@tensorflow/tfjs-core';
+import { addRelu, relu } from '@distributed-shampoo/tensor';
+import { tidy } from '@tensorflow/tfjs-core';
 import { convolutionAndNorm, type Layer } from './layers.ts';
 import type { Parameters } from './parameters.ts';
 
@@ -26,7 +26,7 @@ export const basicBlock: BlockKind = {
     // A scale of 0 makes the block the identity at first, which steadies the start of training.
     const second = convolutionAndNorm(parameters, `${name}.2`, { inputs: width, outputs: width, kernel: 3, stride: 1 }, 0);
     const shortcut = shortcutOf(parameters, name, { inputs, width: width, stride }, width);
-    return (x, mode) => tidy(() => relu(add(second(relu(first(x, mode)), mode), shortcut(x, mode))));
+    return (x, mode) => tidy(() => addRelu(second(relu(first(x, mode)), mode), shortcut(x, mode)));
   },
 };
 
@@ -39,7 +39,7 @@ export const bottleneckBlock: BlockKind = {
     const middle = convolutionAndNorm(parameters, `${name}.2`, { inputs: width, outputs: width, kernel: 3, stride });
     const up = convolutionAndNorm(parameters, `${name}.3`, { inputs: width, outputs, kernel: 1, stride: 1 }, 0);
     const shortcut = shortcutOf(parameters, name, { inputs, width, stride }, outputs);
-    return (x, mode) => tidy(() => relu(add(up(relu(middle(relu(down(x, mode)), mode)), mode), shortcut(x, mode))));
+    return (x, mode) => tidy(() => addRelu(up(relu(middle(relu(down(x, mode)), mode)), mode), shortcut(x, mode)));
   },
 };
 

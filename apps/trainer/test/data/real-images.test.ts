@@ -1,7 +1,15 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { checkSameClasses, createEvaluationLoader, createTrainingLoader, openDataset } from '../../src/data/index.ts';
+import { decodeMany } from '../../src/data/decode-many.ts';
+import {
+  checkSameClasses,
+  createEvaluationLoader,
+  createTrainingLoader,
+  decode,
+  openDataset,
+  type Pixels,
+} from '../../src/data/index.ts';
 
 // Photographs lie beside the repository, or where SHAMPOO_DATA_DIR says.
 const folder = process.env.SHAMPOO_DATA_DIR ?? fileURLToPath(new URL('../../../../../shared/data', import.meta.url));
@@ -45,6 +53,18 @@ describe.skipIf(!present)('real images', () => {
     }
     // A hundred of each class, give or take 6 standard deviations of 9.5.
     for (let label = 0; label < 10; label++) expect(Math.abs(labels.filter((l) => l === label).length - 100)).toBeLessThan(57);
+  });
+
+  test('CIFAR-10 images decoded together are the same to the bit as alone', async () => {
+    const dataset = await openDataset(`${folder}/cifar10/test.tar`);
+    onTestFinished(() => dataset.close());
+    const files = await Promise.all(Array.from({ length: 256 }, (_, i) => dataset.read(i * 39)));
+    const together = await decodeMany(files, 64);
+    for (const [i, file] of files.entries()) {
+      const alone = await decode(file, 64);
+      const { data, width, height } = together[i] as Pixels;
+      expect([width, height, Buffer.compare(data, alone.data)]).toEqual([32, 32, 0]);
+    }
   });
 
   test('all 100 photographs of the ImageNet sample are read, gray and odd ones included', async () => {

@@ -5,8 +5,8 @@
  * Blocks are numbered on through the life of the group, and each rank has three slots, used in turn. A slot is written again
  * three blocks later; between, every rank has met at least once after its last look at the old block. So one meeting a block is enough.
  */
-import { type Call, copyElements, partStart } from '../call.ts';
-import { bytesOf, type ReducibleType } from '../elements.ts';
+import { type Call, partStart } from '../call.ts';
+import { bytesOf, copyElements, type ReducibleType } from '../elements.ts';
 import type { Staging } from '../memory/staging.ts';
 import { SHARE_BYTES, share } from './shares.ts';
 

@@ -46,9 +46,11 @@ const access =
   (opcode: number, ...lane: number[]) =>
   (offset: number): Bytes => [...simd(opcode), 0, ...unsigned(offset), ...lane];
 
-/** Instructions that take a local or a constant. */
+/** Pushes a local. */
 export const get = (local: number): Bytes => [0x20, ...unsigned(local)];
+/** Pops into a local. */
 export const set = (local: number): Bytes => [0x21, ...unsigned(local)];
+/** Pushes a number. */
 export const constant = (value: number): Bytes => [0x41, ...signed(value)];
 
 /** Instructions by the names that the specification gives them. */

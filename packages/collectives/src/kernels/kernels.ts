@@ -38,17 +38,27 @@ type Pass = (...numbers: number[]) => void;
  * @param options.scratch address of SCRATCH_BYTES that only this thread uses; needed by groups of more than 8 ranks.
  */
 export function kernelsOver(memory: WebAssembly.Memory, options: { size: number; scratch: number; simd?: boolean }): Kernels {
-  const bytes = reduceModule(Math.max(2, options.size));
-  const simd = (options.simd ?? true) && WebAssembly.validate(bytes);
-  return simd ? simdKernels(memory, bytes, options) : scalarKernels(memory);
+  const module = (options.simd ?? true) ? compiled(Math.max(2, options.size)) : undefined;
+  return module === undefined ? scalarKernels(memory) : simdKernels(memory, module, options);
+}
+
+const modules = new Map<number, WebAssembly.Module | undefined>();
+
+/** The module of a group's size, made once in a process; undefined where the machine has no SIMD. */
+function compiled(size: number): WebAssembly.Module | undefined {
+  if (!modules.has(size)) {
+    const bytes = reduceModule(size);
+    modules.set(size, WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : undefined);
+  }
+  return modules.get(size);
 }
 
 function simdKernels(
   memory: WebAssembly.Memory,
-  module: Uint8Array<ArrayBuffer>,
+  module: WebAssembly.Module,
   { size, scratch }: { size: number; scratch: number },
 ): Kernels {
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module), { env: { memory } });
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   const named = (op: ReduceOp, type: ReducibleType, how: { inputs: number; to: Destination }) =>
     exports[kernelName({ op: kernelOp(op), type, ...how })] as unknown as Pass;
   // A small group's kernels, looked up once: the name of one costs more than a short sum.

@@ -6,7 +6,7 @@ import { type Medium, type MemoryKind, memoryKinds } from './medium.ts';
 import type { Native } from './native.ts';
 import { joinRegion, makeRegion } from './region.ts';
 import type { Abilities } from './self-test.ts';
-import type { Origin } from './shared-file.ts';
+import { type Origin, origins } from './shared-file.ts';
 
 /** Small texts between ranks: written once under a key, and waited for. */
 export interface Exchange {
@@ -28,7 +28,7 @@ export interface Offer extends Abilities {
 const offerSchema = z.strictObject({
   host: z.string(),
   kinds: z.array(z.enum(memoryKinds)),
-  origins: z.array(z.enum(['memfd', 'tmpfs'])),
+  origins: z.array(z.enum(origins)),
   refused: z.array(z.string()),
 });
 
@@ -56,10 +56,10 @@ export function attempts(offers: readonly Offer[]): readonly Attempt[] {
     );
   }
   const kinds = memoryKinds.filter((kind) => offers.every((o) => o.kinds.includes(kind)));
-  const memfd = offers.every((o) => o.origins.includes('memfd'));
+  const [memfd, tmpfs] = origins.map((origin) => offers.every((o) => o.origins.includes(origin)));
   const list = kinds.flatMap((kind): Attempt[] => [
     ...(memfd && kind !== 'file' ? [{ kind, origin: 'memfd' as const }] : []),
-    { kind, origin: 'tmpfs' },
+    ...(tmpfs || kind === 'file' ? [{ kind, origin: 'tmpfs' as const }] : []),
   ]);
   if (list.length > 0) return list;
   const each = offers.map(
@@ -96,5 +96,5 @@ export async function agreeOnMemory(party: Party, abilities: Abilities): Promise
     if (typeof result !== 'string') return { medium: result, origin: attempt.origin };
     failures.push(`${attempt.kind} on ${attempt.origin}: ${result}`);
   }
-  throw new CollectivesError('unsupported', `connect: no kind of shared memory works for all ranks. ${failures.join('; ')}.`);
+  throw new CollectivesError('unsupported', `connect: no kind of shared memory works for all ranks. ${failures.join('; ')}`);
 }

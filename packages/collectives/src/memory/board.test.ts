@@ -7,7 +7,6 @@ import { FileBoard } from './file-board.ts';
 import { controlLayout } from './layout.ts';
 import { MappedBoard } from './mapped-board.ts';
 import { createTmpfs, tmpfsPath } from './shared-file.ts';
-import { pollingSleeper } from './sleeper.ts';
 
 type MakeBoards = (size: number) => (rank: number, thread?: BoardThread) => Board;
 const clean: (() => void)[] = [];
@@ -16,7 +15,7 @@ const clean: (() => void)[] = [];
 const kinds: Record<string, MakeBoards> = {
   mapped(size) {
     const buffer = new SharedArrayBuffer(controlLayout(size).totalBytes);
-    return (rank, thread = 0) => new MappedBoard({ buffer, sleeper: pollingSleeper() }, { rank, size, thread });
+    return (rank, thread = 0) => new MappedBoard({ buffer, base: 0 }, { rank, size, thread });
   },
   file(size) {
     const path = tmpfsPath();

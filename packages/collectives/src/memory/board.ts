@@ -31,6 +31,15 @@ export interface Board {
   /** Says that this rank has closed. */
   depart(): void;
 
+  /**
+   * Leaves the calling thread's mark, which the kernel strikes out when the thread ends; where it cannot, does nothing.
+   *
+   * @returns how to take it back.
+   */
+  sign(): () => void;
+  /** The ranks whose marks were struck out: their processes are ending. */
+  struckOut(): number[];
+
   /** Makes the group unusable on all ranks, unless it already is: the first cause stays. */
   raise(cause: Cause): void;
   /** One atomic load. */

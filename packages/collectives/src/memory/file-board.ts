@@ -114,6 +114,14 @@ export class FileBoard implements Board {
     this.poke(this.#layout.rankLine(this.rank) + 4, 1);
   }
 
+  sign(): () => void {
+    return () => {}; // the kernel reaches memory, not files
+  }
+
+  struckOut(): number[] {
+    return [];
+  }
+
   raise(cause: Cause): void {
     if (this.cause() === undefined) writeSync(this.#file.logFd, encodeCause(cause, RECORD_BYTES));
     this.wake();

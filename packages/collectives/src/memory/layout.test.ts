@@ -30,6 +30,7 @@ test('everything in the control pages lies apart from everything else, on cache 
         ...[c.arrivals, c.generation, c.sleepers, c.aborted, c.nonce].map((at): [number, number] => [at, CACHE_LINE]),
         ...ranks.flatMap((r): [number, number][] => [
           [c.rankLine(r), CACHE_LINE],
+          [c.signature(r), CACHE_LINE],
           [c.callLine(0, r), c.callLineBytes],
           [c.callLine(1, r), c.callLineBytes],
           [c.record(r, 0), RECORD_BYTES],

@@ -29,6 +29,8 @@ export interface ControlLayout {
   readonly nonce: number;
   /** Of one rank: its number of meetings, then whether it has closed. */
   readonly rankLine: (rank: number) => number;
+  /** Of one rank's progress thread: what the kernel strikes out when it ends. */
+  readonly signature: (rank: number) => number;
   /** Of one rank: the call that it is in. Two slots, used in turn: a rank may already post the next call while another reads this one. */
   readonly callLine: (slot: number, rank: number) => number;
   readonly callLineBytes: number;
@@ -45,7 +47,8 @@ export const CALL_HEADER_BYTES = 64;
 export function controlLayout(size: number): ControlLayout {
   const words = 5;
   const rankLines = words * CACHE_LINE;
-  const callLines = rankLines + size * CACHE_LINE;
+  const signatures = rankLines + size * CACHE_LINE;
+  const callLines = signatures + size * CACHE_LINE;
   const callLineBytes = roundUp(CALL_HEADER_BYTES + 8 * size, CACHE_LINE);
   const records = callLines + 2 * size * callLineBytes;
   const notes = records + 2 * size * RECORD_BYTES;
@@ -56,6 +59,7 @@ export function controlLayout(size: number): ControlLayout {
     aborted: 3 * CACHE_LINE,
     nonce: 4 * CACHE_LINE,
     rankLine: (rank) => rankLines + rank * CACHE_LINE,
+    signature: (rank) => signatures + rank * CACHE_LINE,
     callLine: (slot, rank) => callLines + (slot * size + rank) * callLineBytes,
     callLineBytes,
     record: (rank, thread) => records + (2 * rank + thread) * RECORD_BYTES,

@@ -3,25 +3,24 @@ import { CallLine } from '../algorithms/call-line.ts';
 import type { Cause } from '../errors.ts';
 import type { Board, BoardThread, Meeting } from './board.ts';
 import { type ControlLayout, controlLayout, NOTE_BYTES, RECORD_BYTES } from './layout.ts';
+import type { Native } from './native.ts';
+import { Patience } from './patience.ts';
 import { decodeCause, decodeText, encodeCause, encodeText } from './record.ts';
-import type { Sleeper } from './sleeper.ts';
+import { isStruckOut, sign } from './signature.ts';
+import { futexSleeper, pollingSleeper, type Sleeper } from './sleeper.ts';
 
 /** Turns between two looks at the clock. */
 const SPINS = 1000;
 
-/**
- * How long to spin before sleeping. Several times what waking takes (about 30 microseconds): with less, two ranks of which one once
- * fell asleep go on finding each other asleep. With more ranks than cores, any spinning takes the core from who is waited for.
- */
-const SPIN_MS = 0.1;
-
 /** A wake-up that comes between the last look and falling asleep is lost; this bounds what it costs. */
 const LONGEST_SLEEP_MS = 20;
 
-/** Where the memory of a board lies. */
+/** Memory that all ranks map, as one of them sees it. */
 export interface MappedMemory {
   readonly buffer: ArrayBufferLike;
-  readonly sleeper: Sleeper;
+  /** Where the buffer begins in this process, and what the system can do there. Without it, sleepers poll. */
+  readonly native?: Pick<Native, 'futex' | 'robustList'>;
+  readonly base: number;
 }
 
 /** A board over memory that all ranks map: ranks meet by a counter and a generation, spin, then sleep. */
@@ -33,9 +32,12 @@ export class MappedBoard implements Board {
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #sleeper: Sleeper;
+  readonly #memory: MappedMemory;
   readonly #thread: BoardThread;
   readonly #lines: readonly (readonly CallLine[])[];
-  readonly #spinMs: number;
+  /** With more ranks than cores any spinning takes the core from who is waited for. */
+  readonly #maySpin: boolean;
+  readonly #patience = new Patience();
   #slot = 0;
   #meetings = 0;
 
@@ -43,13 +45,14 @@ export class MappedBoard implements Board {
     const layout = controlLayout(size);
     this.rank = rank;
     this.size = size;
-    this.futex = memory.sleeper.futex;
+    this.#memory = memory;
+    this.#sleeper = memory.native?.futex === undefined ? pollingSleeper() : futexSleeper(memory.native.futex, memory.base);
+    this.futex = this.#sleeper.futex;
     this.#layout = layout;
     this.#words = new Int32Array(memory.buffer, 0, layout.totalBytes / 4);
     this.#bytes = new Uint8Array(memory.buffer, 0, layout.totalBytes);
-    this.#sleeper = memory.sleeper;
     this.#thread = thread;
-    this.#spinMs = size <= availableParallelism() ? SPIN_MS : 0;
+    this.#maySpin = size <= availableParallelism();
     this.#lines = [0, 1].map((slot) =>
       Array.from({ length: size }, (_, r) => new CallLine(memory.buffer, layout.callLine(slot, r), layout.callLineBytes)),
     );
@@ -82,18 +85,24 @@ export class MappedBoard implements Board {
       if (Atomics.load(words, this.#layout.sleepers / 4) > 0) this.#sleeper.wake(generation);
       return 'met';
     }
-    if (this.#spinMs > 0 && this.#spinUntilOpen(seen)) return 'met';
+    if (this.#maySpin && this.#spinUntilOpen(seen)) return 'met';
     return this.#sleepUntilOpen(seen, performance.now() + timeoutMs);
   }
 
   #spinUntilOpen(seen: number): boolean {
+    const came = this.#spin(seen, this.#patience.spinMs());
+    this.#patience.learn(came);
+    return came;
+  }
+
+  #spin(seen: number, ms: number): boolean {
     const words = this.#words;
     const generation = this.#layout.generation / 4;
-    for (let until = 0; ; ) {
+    for (let until = Infinity; ; ) {
       for (let spin = 0; spin < SPINS; spin++) if (Atomics.load(words, generation) !== seen) return true;
       const now = performance.now();
-      if (until === 0) until = now + this.#spinMs;
-      else if (now > until) return false;
+      if (until === Infinity) until = now + ms;
+      if (now >= until) return false;
     }
   }
 
@@ -134,6 +143,18 @@ export class MappedBoard implements Board {
   depart(): void {
     Atomics.store(this.#words, this.#layout.rankLine(this.rank) / 4 + 1, 1);
     this.wake();
+  }
+
+  sign(): () => void {
+    const { buffer, base, native } = this.#memory;
+    const byteOffset = this.#layout.signature(this.rank);
+    return native?.robustList === undefined
+      ? () => {}
+      : sign({ buffer, byteOffset, address: base + byteOffset }, native.robustList);
+  }
+
+  struckOut(): number[] {
+    return this.#ranks((r) => isStruckOut({ buffer: this.#memory.buffer, byteOffset: this.#layout.signature(r) }));
   }
 
   raise(cause: Cause): void {

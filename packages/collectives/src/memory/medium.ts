@@ -8,6 +8,7 @@ import type { Staging } from './staging.ts';
  */
 export type MemoryKind = 'overlay' | 'view' | 'file';
 
+/** All kinds, best first. */
 export const memoryKinds = ['overlay', 'view', 'file'] as const satisfies readonly MemoryKind[];
 
 /** What another thread of the process needs to open the same board. It can be posted. */

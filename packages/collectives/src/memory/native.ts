@@ -18,6 +18,18 @@ export interface Native {
   anonymousFile?(): number;
   /** Sleep and wake across processes. Linux on x64 and arm64. */
   readonly futex?: Futex;
+  /** Linux on x64 and arm64. */
+  readonly robustList?: RobustList;
+}
+
+/** Words that the kernel looks at when a thread ends. One list per thread. */
+export interface RobustList {
+  /** The calling thread's number, as the kernel compares it. */
+  threadId(): number;
+  /** Address of the calling thread's list. */
+  head(): number;
+  /** Gives the calling thread another list. @returns whether the kernel took it. */
+  replace(head: number): boolean;
 }
 
 /** A word that processes sleep on. */
@@ -33,7 +45,12 @@ const SHARED = 0x01;
 const FIXED = 0x10;
 const POPULATE = process.platform === 'linux' ? 0x8000 : 0; // fault all pages in now, not in the first step
 const CLOSE_ON_EXEC = 1;
-const futexCall: Partial<Record<string, number>> = { x64: 202, arm64: 98 };
+/** Numbers of system calls. */
+const calls: Partial<Record<string, { futex: number; threadId: number; setRobustList: number; getRobustList: number }>> = {
+  x64: { futex: 202, threadId: 186, setRobustList: 273, getRobustList: 274 },
+  arm64: { futex: 98, threadId: 178, setRobustList: 99, getRobustList: 100 },
+};
+const ROBUST_HEAD_BYTES = 24;
 const FUTEX_WAIT = 0; // without the PRIVATE flag: keyed by the page, not by the process
 const FUTEX_WAKE = 1;
 const EVERYONE = 0x7fffffff;
@@ -56,6 +73,7 @@ function bind(koffi: Koffi): Native {
   const mmap = libc.func('intptr_t mmap(intptr_t at, size_t length, int protection, int flags, int fd, int64_t offset)');
   const munmap = libc.func('int munmap(intptr_t at, size_t length)');
   const linux = process.platform === 'linux';
+  const numbers = calls[process.arch];
   // macOS lacks it; there a full disk is found when the space is touched.
   const posixFallocate = linux ? libc.func('int posix_fallocate(int fd, int64_t offset, int64_t length)') : () => 0;
   return {
@@ -71,7 +89,7 @@ function bind(koffi: Koffi): Native {
     view: (address, lengthBytes) => koffi.view(BigInt(address), lengthBytes),
     reserve: (fd, lengthBytes) => posixFallocate(fd, 0, lengthBytes),
     ...(linux ? { anonymousFile: anonymousFile(koffi, libc) } : {}),
-    ...(linux && futexCall[process.arch] !== undefined ? { futex: futex(libc, futexCall[process.arch]!) } : {}),
+    ...(linux && numbers !== undefined ? { futex: futex(libc, numbers.futex), robustList: robustList(libc, numbers) } : {}),
   };
 }
 
@@ -96,5 +114,22 @@ function futex(libc: ReturnType<Koffi['load']>, number: number): Futex {
       call(number, address, FUTEX_WAIT, seen, timeout, 0, 0);
     },
     wake: (address) => void call(number, address, FUTEX_WAKE, EVERYONE, null, 0, 0),
+  };
+}
+
+function robustList(
+  libc: ReturnType<Koffi['load']>,
+  numbers: { threadId: number; setRobustList: number; getRobustList: number },
+): RobustList {
+  const call = libc.func('int64_t syscall(int64_t number, intptr_t a, intptr_t b)');
+  const query = libc.func('int64_t syscall(int64_t number, intptr_t thread, void *head, void *length)');
+  return {
+    threadId: () => Number(call(numbers.threadId, 0, 0)),
+    head() {
+      const found = new BigInt64Array(2);
+      query(numbers.getRobustList, 0, found.subarray(0, 1), found.subarray(1));
+      return Number(found[0]);
+    },
+    replace: (head) => Number(call(numbers.setRobustList, head, ROBUST_HEAD_BYTES)) === 0,
   };
 }

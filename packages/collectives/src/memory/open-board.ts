@@ -1,9 +1,9 @@
 import type { Board } from './board.ts';
 import { FileBoard } from './file-board.ts';
+import { MappedBoard } from './mapped-board.ts';
 import type { BoardHandle } from './medium.ts';
 import { loadNative, type Native } from './native.ts';
-import { overlayBoard } from './overlay.ts';
-import { mapFile, viewBoard } from './view.ts';
+import { mapFile } from './view.ts';
 
 /** A board, and how to let go of it. */
 export interface OpenBoard {
@@ -15,11 +15,11 @@ export interface OpenBoard {
 export async function openBoard(handle: BoardHandle, { rank, size }: { rank: number; size: number }): Promise<OpenBoard> {
   switch (handle.kind) {
     case 'overlay':
-      return { board: overlayBoard(handle, { native: await nativeOrThrow(), rank, size, thread: 1 }), close() {} };
+      return { board: new MappedBoard({ ...handle, native: await nativeOrThrow() }, { rank, size, thread: 1 }), close() {} };
     case 'view': {
       const native = await nativeOrThrow();
       const mapped = mapFile(native, handle.fd, handle.lengthBytes);
-      return { board: viewBoard(mapped, { native, rank, size, thread: 1 }), close: mapped.unmap };
+      return { board: new MappedBoard({ ...mapped, native }, { rank, size, thread: 1 }), close: mapped.unmap };
     }
     case 'file':
       return { board: new FileBoard(handle, { rank, size }), close() {} };

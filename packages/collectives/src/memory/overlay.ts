@@ -1,10 +1,8 @@
-import type { BoardThread } from './board.ts';
 import { PAGE, stagingLayout } from './layout.ts';
 import { MappedBoard } from './mapped-board.ts';
-import type { BoardHandle, Medium } from './medium.ts';
+import type { Medium } from './medium.ts';
 import type { Native } from './native.ts';
 import type { SharedFile } from './shared-file.ts';
-import { futexSleeper, pollingSleeper } from './sleeper.ts';
 import { mappedStaging } from './staging.ts';
 
 /**
@@ -41,18 +39,9 @@ export function openOverlay(
   return {
     kind: 'overlay',
     path: file.path,
-    board: overlayBoard({ buffer, base }, { native, rank, size, thread: 0 }),
+    board: new MappedBoard({ buffer, base, native }, { rank, size, thread: 0 }),
     staging: mappedStaging(memory, { layout, rank, size }),
     handle: { kind: 'overlay', buffer, base },
     close: file.close, // V8 unmaps the pages when nothing refers to the memory any more
   };
-}
-
-/** The board of an overlay, for either thread. */
-export function overlayBoard(
-  { buffer, base }: Omit<BoardHandle & { kind: 'overlay' }, 'kind'>,
-  { native, rank, size, thread }: { native: Native; rank: number; size: number; thread: BoardThread },
-): MappedBoard {
-  const sleeper = native.futex === undefined ? pollingSleeper() : futexSleeper(native.futex, base);
-  return new MappedBoard({ buffer, sleeper }, { rank, size, thread });
 }

@@ -9,14 +9,15 @@ test('this machine can do everything, best first', () => {
 });
 
 test('one kind may be asked for, and then nothing else is offered', () => {
-  for (const kind of ['overlay', 'view', 'file'] as const) expect(selfTest(native, kind).kinds).toEqual([kind]);
+  for (const origin of ['memfd', 'tmpfs'] as const) expect(selfTest(native, { origin }).origins).toEqual([origin]);
+  for (const kind of ['overlay', 'view', 'file'] as const) expect(selfTest(native, { kind }).kinds).toEqual([kind]);
 });
 
 test('without native code files are left, and the reason is told', () => {
   const abilities = selfTest('koffi does not load: no such file');
   expect(abilities).toMatchObject({ kinds: ['file'], origins: ['tmpfs'] });
   expect(abilities.refused.join()).toContain('koffi does not load');
-  expect(selfTest('no koffi', 'overlay').kinds).toEqual([]);
+  expect(selfTest('no koffi', { kind: 'overlay' }).kinds).toEqual([]);
 });
 
 test('an overlay whose bytes are not those of the file is found out', () => {

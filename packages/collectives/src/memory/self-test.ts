@@ -20,9 +20,9 @@ export interface Abilities {
  * Tries every kind of shared memory on a small file: a random number written through the file must be seen in memory, and one
  * written in memory must be seen through the file; for an overlay both by WebAssembly's own instructions.
  *
- * @param only where given, the one kind to use: nothing better and nothing worse.
+ * @param only where given, the one kind to use, and the one origin: nothing better and nothing worse.
  */
-export function selfTest(native: Native | string, only?: MemoryKind): Abilities {
+export function selfTest(native: Native | string, only: { kind?: MemoryKind; origin?: Origin } = {}): Abilities {
   const refused: string[] = [];
   const attempt = (what: string, check: () => void): boolean => {
     try {
@@ -33,17 +33,19 @@ export function selfTest(native: Native | string, only?: MemoryKind): Abilities 
       return false;
     }
   };
-  const wanted = (kind: MemoryKind) => only === undefined || only === kind;
-  if (typeof native === 'string') {
-    if (only !== 'file') refused.push(`overlay and view: ${native}`);
-    return { kinds: wanted('file') ? ['file'] : [], origins: ['tmpfs'], refused };
-  }
-  const origins: Origin[] = attempt('memfd', () => createMemfd(PAGE, native).close()) ? ['memfd', 'tmpfs'] : ['tmpfs'];
+  const wanted = (kind: MemoryKind) => only.kind === undefined || only.kind === kind;
   const kinds: MemoryKind[] = [];
-  if (wanted('overlay') && attempt('overlay', () => withFile(native, origins[0]!, overlayAgrees))) kinds.push('overlay');
-  if (wanted('view') && attempt('view', () => withFile(native, origins[0]!, viewAgrees))) kinds.push('view');
+  const possible: Origin[] = only.origin === 'memfd' ? [] : ['tmpfs'];
+  if (typeof native === 'string') {
+    if (only.kind !== 'file') refused.push(`overlay and view: ${native}`);
+  } else {
+    if (only.origin !== 'tmpfs' && attempt('memfd', () => createMemfd(PAGE, native).close())) possible.unshift('memfd');
+    const origin = possible[0] ?? 'tmpfs';
+    if (wanted('overlay') && attempt('overlay', () => withFile(native, origin, overlayAgrees))) kinds.push('overlay');
+    if (wanted('view') && attempt('view', () => withFile(native, origin, viewAgrees))) kinds.push('view');
+  }
   if (wanted('file')) kinds.push('file');
-  return { kinds, origins, refused };
+  return { kinds, origins: possible, refused };
 }
 
 function withFile(native: Native, origin: Origin, check: (native: Native, fd: number) => void): void {

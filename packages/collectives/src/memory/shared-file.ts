@@ -10,7 +10,9 @@ import type { Native } from './native.ts';
  * the last process that has it, however that ends, and is not limited by the size of /dev/shm. `tmpfs`: a file in /dev/shm (in
  * the temporary folder where there is none) under a random name, which is removed as soon as every rank has it.
  */
-export type Origin = 'memfd' | 'tmpfs';
+export const origins = ['memfd', 'tmpfs'] as const;
+/** One of them. */
+export type Origin = (typeof origins)[number];
 
 /** An open file whose bytes several processes share. */
 export interface SharedFile {

@@ -1,10 +1,8 @@
-import type { BoardThread } from './board.ts';
 import { stagingLayout } from './layout.ts';
 import { MappedBoard } from './mapped-board.ts';
 import type { Medium } from './medium.ts';
 import type { Native } from './native.ts';
 import type { SharedFile } from './shared-file.ts';
-import { futexSleeper, pollingSleeper } from './sleeper.ts';
 import { movedStaging } from './staging.ts';
 
 /** A file mapped beside the WebAssembly memory. Each thread maps it for itself, since such a buffer cannot be posted. */
@@ -33,7 +31,7 @@ export function openView(native: Native, { file, rank, size }: { file: SharedFil
   return {
     kind: 'view',
     path: file.path,
-    board: viewBoard(mapped, { native, rank, size, thread: 0 }),
+    board: new MappedBoard({ ...mapped, native }, { rank, size, thread: 0 }),
     staging: movedStaging(mover, { layout, rank, size }),
     handle: { kind: 'view', fd: file.fd, lengthBytes: layout.totalBytes },
     close() {
@@ -41,13 +39,4 @@ export function openView(native: Native, { file, rank, size }: { file: SharedFil
       file.close();
     },
   };
-}
-
-/** The board of a mapped file, for either thread. */
-export function viewBoard(
-  { buffer, base }: MappedFile,
-  { native, rank, size, thread }: { native: Native; rank: number; size: number; thread: BoardThread },
-): MappedBoard {
-  const sleeper = native.futex === undefined ? pollingSleeper() : futexSleeper(native.futex, base);
-  return new MappedBoard({ buffer, sleeper }, { rank, size, thread });
 }

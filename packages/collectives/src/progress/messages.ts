@@ -13,17 +13,20 @@ export interface ProgressData {
 export type Order =
   | { readonly do: 'set'; readonly key: string; readonly value: string }
   | { readonly do: 'wait'; readonly key: string }
-  /** The start is over: from now on failures go to this board. */
+  /** The memory is agreed on: watch over this board as soon as all ranks do. */
   | { readonly do: 'watch'; readonly board: BoardHandle }
   /** This rank has raised a cause on the board: wake the others. */
   | { readonly do: 'ring' }
+  /** The start failed in the main thread. */
+  | { readonly do: 'fail'; readonly cause: Cause }
   | { readonly do: 'close' };
 
 /** From the progress thread to the main thread. */
 export type Report =
   | { readonly is: 'joined' }
   | { readonly is: 'value'; readonly key: string; readonly value: string }
-  | { readonly is: 'watching' }
+  /** All ranks watch. */
+  | { readonly is: 'started' }
   /** The start failed, for this reason. */
   | { readonly is: 'failed'; readonly cause: Cause }
   | { readonly is: 'closed' };

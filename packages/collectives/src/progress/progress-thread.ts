@@ -13,6 +13,7 @@ export class ProgressThread {
   readonly #waiting = new Map<string, ((report: Report) => void)[]>();
   #rejectAll: (error: Error) => void = () => {};
   readonly #failed: Promise<never>;
+  readonly #joined: Promise<Report>;
   #closing: Promise<void> | undefined;
 
   /** Starts the thread, which at once begins to look for the other ranks. */
@@ -20,7 +21,8 @@ export class ProgressThread {
     this.#failed = new Promise<never>((_, reject) => {
       this.#rejectAll = reject;
     });
-    this.#failed.catch(() => {}); // whoever waits hears of it; nobody may be waiting
+    this.#joined = this.#next('joined'); // from the first moment: the others may all be there already
+    for (const later of [this.#failed, this.#joined]) later.catch(() => {}); // whoever waits hears of it; nobody may be waiting yet
     this.#worker = startWorker(data);
     this.#exited = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
     this.#worker.on('message', (report: Report) => this.#hear(report));
@@ -49,7 +51,7 @@ export class ProgressThread {
 
   /** Resolves when every rank is there. @throws {CollectivesError} `rendezvous`, `unauthorized`, `peer-lost`. */
   async joined(): Promise<void> {
-    await this.#next('joined');
+    await this.#joined;
   }
 
   /** Tells the other ranks a small text. */
@@ -66,17 +68,22 @@ export class ProgressThread {
     return report.value;
   }
 
-  /** The start is over: from now on the thread raises failures on the board, and does not keep the process alive. */
+  /** Resolves when all ranks watch. From then on the thread raises failures on the board, and does not keep the process alive. */
   async watch(board: BoardHandle): Promise<void> {
-    const watching = this.#next('watching');
+    const started = this.#next('started');
     this.#order({ do: 'watch', board });
-    await watching;
+    await started;
     this.#worker.unref();
   }
 
   /** Wakes the other ranks: a cause was raised on the board. */
   ring(): void {
     this.#order({ do: 'ring' });
+  }
+
+  /** The start failed here: tells the other ranks why. */
+  fail(cause: Cause): void {
+    this.#order({ do: 'fail', cause });
   }
 
   /** Says goodbye and ends the thread. May be called twice. */

@@ -42,6 +42,7 @@ describe('the place of a process in its group', () => {
       epoch: 2,
       token: '',
       memory: undefined,
+      origin: undefined,
     });
   });
 

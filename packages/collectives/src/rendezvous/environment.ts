@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { CollectivesError } from '../errors.ts';
 import { MOST_RANKS } from '../memory/layout.ts';
 import { type MemoryKind, memoryKinds } from '../memory/medium.ts';
+import { type Origin, origins } from '../memory/shared-file.ts';
 
 /** Who this process is in its group, and where the group meets. */
 export interface Place {
@@ -17,8 +18,9 @@ export interface Place {
   readonly epoch: number;
   /** What members prove to know; empty where none was set. */
   readonly token: string;
-  /** The one kind of shared memory to use, for tests and for finding faults. */
+  /** The one kind of shared memory to use, and where its bytes are to live; for tests and for finding faults. */
   readonly memory?: MemoryKind;
+  readonly origin?: Origin;
 }
 
 const whole = (least: number, most: number) =>
@@ -37,6 +39,7 @@ const schema = z.object({
   COLLECTIVES_PORT: whole(1, 65535),
   COLLECTIVES_TOKEN: z.string().optional(),
   COLLECTIVES_MEMORY: z.enum(memoryKinds).optional(),
+  COLLECTIVES_ORIGIN: z.enum(origins).optional(),
 });
 
 type Variables = z.output<typeof schema>;
@@ -70,10 +73,12 @@ export function readPlace(environment: NodeJS.ProcessEnv): Place {
     runId: v.TORCHELASTIC_RUN_ID ?? '',
     epoch: v.TORCHELASTIC_RESTART_COUNT ?? 0,
     token: v.COLLECTIVES_TOKEN ?? '',
+    memory: v.COLLECTIVES_MEMORY,
+    origin: v.COLLECTIVES_ORIGIN,
   };
   if (v.WORLD_SIZE === undefined || v.WORLD_SIZE === 1) {
     if ((v.RANK ?? 0) !== 0) bad(`RANK is ${v.RANK}, but WORLD_SIZE is ${v.WORLD_SIZE ?? 'not set'}. A launcher sets both.`);
-    return { ...common, rank: 0, size: 1, localRank: 0, localSize: 1, host: LOOPBACK, port: 0, memory: v.COLLECTIVES_MEMORY };
+    return { ...common, rank: 0, size: 1, localRank: 0, localSize: 1, host: LOOPBACK, port: 0 };
   }
   const size = v.WORLD_SIZE;
   const rank = v.RANK ?? bad(`WORLD_SIZE is ${size}, so RANK must be set, from 0 to ${size - 1}. A launcher does this.`);
@@ -83,7 +88,7 @@ export function readPlace(environment: NodeJS.ProcessEnv): Place {
   if (localRank >= localSize)
     bad(`LOCAL_RANK is ${localRank}; with LOCAL_WORLD_SIZE=${localSize} it must be at most ${localSize - 1}.`);
   const host = meetingHost(v, { size, token: common.token });
-  return { ...common, rank, size, localRank, localSize, host, port: meetingPort(v), memory: v.COLLECTIVES_MEMORY };
+  return { ...common, rank, size, localRank, localSize, host, port: meetingPort(v) };
 }
 
 function meetingHost(v: Variables, { size, token }: { size: number; token: string }): string {

@@ -4,7 +4,7 @@ import type { Frame } from '../wire/frame.ts';
 import type { Place } from './environment.ts';
 import { Handshake, type Reaction } from './handshake.ts';
 import { endAll, Link } from './link.ts';
-import { encodeNews } from './news.ts';
+import { decodeNews, encodeNews } from './news.ts';
 import { HANDSHAKE_MS, type Star, type StarEvents, storeEntry, storePayload, storePhase } from './star.ts';
 import { Store } from './store.ts';
 
@@ -17,7 +17,7 @@ export class Hub implements Star {
   readonly #strangers = new Set<Link>();
   readonly #server: Server;
   /** Why callers were turned away, for the message if ranks stay missing. */
-  readonly refusals = new Set<string>();
+  readonly #refusals = new Set<string>();
 
   constructor(place: Place, events: StarEvents) {
     this.#place = place;
@@ -39,7 +39,7 @@ export class Hub implements Star {
 
   #greet(socket: Socket): void {
     if (this.#strangers.size >= this.#place.size) {
-      this.refusals.add('more callers at once than there are ranks');
+      this.#refusals.add('more callers at once than there are ranks');
       socket.on('error', () => {});
       socket.destroy();
       return;
@@ -50,7 +50,7 @@ export class Hub implements Star {
       admits: (rank) => (this.#links.has(rank) ? `rank ${rank} has joined already; two processes have the same RANK` : undefined),
     });
     const patience = setTimeout(() => {
-      this.refusals.add('a caller that did not say who it is');
+      this.#refusals.add('a caller that did not say who it is');
       link.destroy();
     }, HANDSHAKE_MS);
     const leave = () => {
@@ -66,7 +66,7 @@ export class Hub implements Star {
           if (this.#answer(link, handshake.receive(Buffer.from(frame.payload).toString())) === 'done') leave();
         },
         ended: (reason) => {
-          if (reason !== 'the connection was closed') this.refusals.add(`a caller: ${reason}`);
+          if (reason !== 'the connection was closed') this.#refusals.add(`a caller: ${reason}`);
           leave();
         },
       },
@@ -83,7 +83,7 @@ export class Hub implements Star {
         link.destroy();
         return 'done';
       case 'refuse':
-        this.refusals.add(reaction.refusal.reason);
+        this.#refusals.add(reaction.refusal.reason);
         link.say(reaction.send);
         link.end();
         return 'done';
@@ -112,6 +112,11 @@ export class Hub implements Star {
   }
 
   #receive(link: Link, frame: Frame): void {
+    if (frame.type === 'hello') {
+      const news = decodeNews(Buffer.from(frame.payload).toString());
+      if (news?.say === 'failed') this.#events.failed(news.cause);
+      return;
+    }
     if (frame.type !== 'store') {
       this.#events.message(link.peer, frame.type);
       return;
@@ -147,6 +152,10 @@ export class Hub implements Star {
 
   tell(type: 'heartbeat' | 'abort' | 'bye', except?: number): void {
     for (const [rank, link] of this.#links) if (rank !== except) link.send({ type });
+  }
+
+  why(): string {
+    return this.#refusals.size === 0 ? '' : `Turned away: ${[...this.#refusals].join('; ')}. `;
   }
 
   announce(cause: Cause): void {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { causeText, parseCause } from '../cause.ts';
 import type { Cause } from '../errors.ts';
 
-/** What rank 0 tells the ranks that have joined: who else has, or that the start failed. */
+/** What is told during the start: by rank 0, who has joined; by whoever finds out, that it failed. */
 export type News =
   | { readonly say: 'roster'; readonly joined: readonly number[] }
   | { readonly say: 'failed'; readonly cause: Cause };

@@ -4,7 +4,7 @@ import type { Frame } from '../wire/frame.ts';
 import type { Place } from './environment.ts';
 import { Handshake, type Refusal } from './handshake.ts';
 import { endAll, Link } from './link.ts';
-import { decodeNews } from './news.ts';
+import { decodeNews, encodeNews } from './news.ts';
 import { HANDSHAKE_MS, type Star, type StarEvents, storeEntry, storePayload, storePhase } from './star.ts';
 
 const FIRST_PAUSE_MS = 10;
@@ -21,7 +21,7 @@ export class Spoke implements Star {
   #pauseMs = FIRST_PAUSE_MS;
   #closed = false;
   /** Why the last attempt failed, for the message if none succeeds. */
-  lastReason = 'it was not tried';
+  #lastReason = 'there was no answer';
 
   constructor(place: Place, events: StarEvents) {
     this.#place = place;
@@ -51,7 +51,7 @@ export class Spoke implements Star {
         ended: (reason) => {
           clearTimeout(patience);
           if (this.#closed) return;
-          this.lastReason = reason;
+          this.#lastReason = reason;
           this.#again = setTimeout(() => this.#call(), this.#pauseMs);
           this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
         },
@@ -119,7 +119,13 @@ export class Spoke implements Star {
     if (except !== 0) this.#link?.send({ type });
   }
 
-  announce(_cause: Cause): void {} // rank 0 finds the link gone, and tells the others
+  why(): string {
+    return `Last attempt: ${this.#lastReason}. `;
+  }
+
+  announce(cause: Cause): void {
+    this.#link?.say(encodeNews({ say: 'failed', cause }));
+  }
 
   async close(): Promise<void> {
     this.#closed = true;

@@ -13,7 +13,9 @@ export interface Star {
   wait(key: string, found: (value: string) => void): void;
   /** Sends a message without payload to all neighbours, but for one. */
   tell(type: 'heartbeat' | 'abort' | 'bye', except?: number): void;
-  /** The start has failed: tells those who wait for it. */
+  /** What has gone wrong so far, as a sentence or nothing. */
+  why(): string;
+  /** The start has failed: tells the neighbours, and rank 0 tells the rest. */
   announce(cause: Cause): void;
   /** Sends what is still to be sent, closes all connections and serves no more. */
   close(): Promise<void>;

@@ -12,10 +12,6 @@ export interface RanksOptions {
   readonly args?: readonly string[];
   /** Variables of all ranks, beside those that make them a group. An undefined one is removed. */
   readonly environment?: NodeJS.ProcessEnv | ((rank: number) => NodeJS.ProcessEnv);
-  /** The ranks to start, where not all. */
-  readonly ranks?: readonly number[];
-  /** Where they meet; by default a port that was free a moment ago. */
-  readonly port?: number;
 }
 
 /** How one rank ended. */
@@ -31,7 +27,6 @@ export interface RankOutcome {
 
 /** Ranks that run. */
 export interface RunningRanks {
-  readonly port: number;
   pid(rank: number): number;
   /** Waits for the report number `index` of a rank. @throws where the rank ends before. */
   reported(rank: number, index?: number): Promise<unknown>;
@@ -56,11 +51,11 @@ export function report(value: unknown): void {
 
 /** Starts the ranks of a group as processes of this machine. None outlives `limitMs`, nor this process's own end. */
 export async function startRanks(options: RanksOptions): Promise<RunningRanks> {
-  const { size, limitMs, ranks = Array.from({ length: size }, (_, r) => r) } = options;
-  const port = options.port ?? (await freePort());
-  const running = new Map(ranks.map((rank) => [rank, new RunningRank(start(rank, port, options), rank)]));
+  const { size, limitMs } = options;
+  const port = await freePort();
+  const running = Array.from({ length: size }, (_, rank) => new RunningRank(start(rank, port, options), rank));
   const killAll = () => {
-    for (const rank of running.values()) rank.child.kill('SIGKILL');
+    for (const rank of running) rank.child.kill('SIGKILL');
   };
   let late = false;
   const limit = setTimeout(() => {
@@ -68,15 +63,14 @@ export async function startRanks(options: RanksOptions): Promise<RunningRanks> {
     killAll();
   }, limitMs);
   process.once('exit', killAll);
-  const ended = Promise.all([...running.values()].map((rank) => rank.ended)).finally(() => {
+  const ended = Promise.all(running.map((rank) => rank.ended)).finally(() => {
     clearTimeout(limit);
     process.off('exit', killAll);
   });
   return {
-    port,
-    pid: (rank) => running.get(rank)!.child.pid!,
-    signal: (rank, signal) => void running.get(rank)!.child.kill(signal),
-    reported: (rank, index = 0) => running.get(rank)!.reported(index),
+    pid: (rank) => running[rank]!.child.pid!,
+    signal: (rank, signal) => void running[rank]!.child.kill(signal),
+    reported: (rank, index = 0) => running[rank]!.reported(index),
     async outcomes() {
       const outcomes = await ended;
       if (!late) return outcomes;

@@ -39,7 +39,7 @@ export function missed(board: Board, { call, waitedMs }: { call: Call; waitedMs:
 }
 
 /** A rank that is waited for has closed the group. */
-export function lost(board: Board, call: Call): Cause {
+export function left(board: Board, call: Call): Cause {
   const missing = board.missing();
   const departed = board.departed().filter((rank) => missing.includes(rank));
   return {

@@ -1,4 +1,4 @@
-import type { Cause } from '../errors.ts';
+import { type Cause, causeOf } from '../errors.ts';
 import { agreeOnMemory } from '../memory/agreement.ts';
 import type { Board } from '../memory/board.ts';
 import { loadNative } from '../memory/native.ts';
@@ -22,7 +22,7 @@ export async function connectSharedMemory(
   const progress = new ProgressThread({ place, timeoutMs, heartbeatMs }, { crashed });
   try {
     const native = place.memory === 'file' ? 'COLLECTIVES_MEMORY asks for files' : await loadNative();
-    const abilities = selfTest(native, place.memory);
+    const abilities = selfTest(native, { kind: place.memory, origin: place.origin });
     await progress.joined();
     const usable = typeof native === 'string' ? undefined : native;
     const { medium, origin } = await agreeOnMemory({ rank, size, native: usable, exchange: progress }, abilities);
@@ -35,6 +35,7 @@ export async function connectSharedMemory(
     }
     return new SharedMemoryTransport({ rank, size, timeoutMs, medium, native: usable, origin, progress });
   } catch (error) {
+    progress.fail(causeOf(error));
     await progress.close();
     throw error;
   }

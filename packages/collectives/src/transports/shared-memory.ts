@@ -13,7 +13,7 @@ import type { Native } from '../memory/native.ts';
 import { checkedLayout, type GroupMemory, groupMemory, privateMemory, RegisteredMemory } from '../memory/registered.ts';
 import type { Origin } from '../memory/shared-file.ts';
 import type { ProgressThread } from '../progress/progress-thread.ts';
-import { lost, mismatch, missed } from './causes.ts';
+import { left, mismatch, missed } from './causes.ts';
 import type { Capabilities, Transport } from './transport.ts';
 
 /** What a group over shared memory is made of; `connect-shared-memory.ts` makes it. */
@@ -107,7 +107,7 @@ export class SharedMemoryTransport implements Transport {
     const { medium, timeoutMs } = this.#parts;
     const { board } = medium;
     if (meeting === 'timeout') this.#raise(missed(board, { call, waitedMs: timeoutMs }), call);
-    if (meeting === 'departed') this.#raise(lost(board, call), call);
+    if (meeting === 'departed') this.#raise(left(board, call), call);
     throw this.#error(call);
   }
 

@@ -1,4 +1,5 @@
-import { type Call, copyElements } from '../call.ts';
+import type { Call } from '../call.ts';
+import { copyElements } from '../elements.ts';
 import { type Cause, errorFor } from '../errors.ts';
 import type { GroupSizes } from '../memory/layout.ts';
 import { checkedLayout, type GroupMemory, groupMemory, privateMemory } from '../memory/registered.ts';

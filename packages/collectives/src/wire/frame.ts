@@ -6,12 +6,15 @@
  *     32 phase u16, 34 chunk u16   36 tag u32   40 offset u64   48 payload length u32   52 crc32 u32   56 reserved u64
  */
 
+/** Length of a header. */
 export const HEADER_BYTES = 64;
+/** What both sides must speak. */
 export const PROTOCOL_VERSION = 1;
 const MAGIC = 0x4c4f4344;
 
 /** What a message is. */
 export const frameType = { hello: 1, data: 2, barrier: 3, heartbeat: 4, abort: 5, store: 6, bye: 7 } as const;
+/** The name of a message's type. */
 export type FrameType = keyof typeof frameType;
 
 const typeOfNumber = new Map<number, FrameType>(Object.entries(frameType).map(([name, number]) => [number, name as FrameType]));

@@ -7,7 +7,7 @@ import { CollectivesError, connect, type ProcessGroup } from '../../src/index.ts
 import { report } from '../../src/testing/index.ts';
 
 const VICTIM = 1;
-const LATE_MS = 4000;
+const LATE_MS = 2500;
 const [scenarioNames = '', heartbeatMs = '500'] = process.argv.slice(2);
 
 /** Deep in a call that does not return, as native code may be. */
@@ -38,6 +38,12 @@ const scenarios: Record<string, (group: ProcessGroup, victim: boolean) => void |
     if (group.rank === 2) compute(group);
     group.allReduceSync(x);
   },
+  /** As `away`, but the victim looks around. */
+  slow(group, victim) {
+    meet(group);
+    if (victim || group.rank === 2) compute(group);
+    group.allReduceSync(x);
+  },
   /** All are in one call after the other, of every operation; the victim is hit anywhere. */
   busy(group) {
     const memory = group.allocate({ peerBytes: 400_000, groupBytes: 400_000, privateBytes: 0 });
@@ -57,6 +63,14 @@ const scenarios: Record<string, (group: ProcessGroup, victim: boolean) => void |
   exits(group, victim) {
     meet(group);
     if (victim) process.exit(0);
+    group.allReduceSync(x);
+  },
+  quits(group, victim) {
+    meet(group);
+    if (victim) {
+      group.abort('the loss is not a number');
+      process.exit(3);
+    }
     group.allReduceSync(x);
   },
   async throws(group, victim) {

@@ -91,8 +91,8 @@ function decodeEntry(name: string, { dtype, shape, data_offsets: offsets }: Part
   const length = shape.reduce((product: number, d: unknown) => product * Number(d), 1);
   if (!(from >= 0 && to <= data.length && to - from === 4 * length))
     throw bad(`has an entry "${name}" whose bytes do not fit its shape or the file`);
-  // A copy: the file's bytes need not be aligned.
-  const copy = data.slice(from, to);
+  // A copy: the file's bytes need not be aligned. Not by slice(), which on a Buffer is a view.
+  const copy = new Uint8Array(data.subarray(from, to));
   return { shape, data: dtype === 'F32' ? new Float32Array(copy.buffer) : new Int32Array(copy.buffer) };
 }
 

@@ -9,6 +9,7 @@ import {
   type TensorInfo,
 } from '@tensorflow/tfjs-core';
 import { nodeBackend } from '../tensorflow/backend.ts';
+import { releaseAfterUse } from './spent.ts';
 
 /** A differentiable operation out of raw TensorFlow operations. */
 export interface RawOperation<Inputs extends string, Attributes extends object> {
@@ -26,7 +27,8 @@ export interface RawOperation<Inputs extends string, Attributes extends object> 
  * Makes an operation known to TensorFlow.js as a kernel of the backend `tensorflow` with its gradient, at its first run. As a kernel,
  * unlike as a `customGrad`, it may have several outputs, and gradients are computed on demand.
  *
- * First-order gradients only: the raw operations of a gradient are not on TensorFlow.js's tape.
+ * First-order gradients only: the raw operations of a gradient are not on TensorFlow.js's tape. A backward pass frees activations as it
+ * goes: see `releaseAfterUse`.
  *
  * @returns a function that runs it; only where `runsRaw()`.
  */
@@ -48,7 +50,9 @@ export function rawOperation<Inputs extends string, Attributes extends object>(
       inputsToSave: [...savedInputs],
       outputsToSave: [...savedOutputs],
       gradFunc: (dy, saved, attrs) => {
-        const first = Array.isArray(dy) ? (dy[0] as Tensor) : dy;
+        const gradients = [dy].flat();
+        releaseAfterUse({ gradients, saved });
+        const first = gradients[0] as Tensor;
         return operation.gradient(first, saved, attrs as unknown as Attributes) as ReturnType<GradConfig['gradFunc']>;
       },
     });

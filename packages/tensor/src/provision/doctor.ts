@@ -47,13 +47,14 @@ async function tensorflow(environment: NodeJS.ProcessEnv): Promise<Finding> {
   const { found, place, attempts } = await searchTensorFlow({ environment });
   const name = 'TensorFlow';
   if (found === undefined) {
-    const advice = 'run "npx shampoo-engines", or name a folder in SHAMPOO_TENSORFLOW';
+    const advice =
+      'run "npx shampoo-engines" (in a clone of this project: npm run setup), or name a folder in SHAMPOO_TENSORFLOW';
     return { name, state: 'missing', value: 'not found', tried: attempts, advice };
   }
   try {
     return { name, state: 'ok', value: `${tensorflowVersion(found)}, ${found.library} (${place})`, tried: attempts };
   } catch (error) {
-    const advice = `${found.library} doesn't load (${(error as Error).message}); remove it and run "npx shampoo-engines"`;
+    const advice = `${found.library} doesn't load (${(error as Error).message}); remove it and run "npx shampoo-engines" (in a clone of this project: npm run setup)`;
     return { name, state: 'missing', value: found.library, tried: attempts, advice };
   }
 }
@@ -69,7 +70,8 @@ async function blas(environment: NodeJS.ProcessEnv): Promise<Finding> {
   const { found, place, attempts } = await searchBlas({ environment });
   if (found !== undefined)
     return { name: 'BLAS', state: 'ok', value: `${found.config}, ${found.path} (${place})`, tried: attempts };
-  const advice = 'run "npx shampoo-engines", or name a file in SHAMPOO_OPENBLAS; until then the preconditioner is far slower';
+  const advice =
+    'run "npx shampoo-engines" (in a clone of this project: npm run setup), or name a file in SHAMPOO_OPENBLAS; until then the preconditioner is far slower';
   return { name: 'BLAS', state: 'warning', value: 'not found', tried: attempts, advice };
 }
 

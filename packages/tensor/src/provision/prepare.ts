@@ -80,7 +80,7 @@ function fail(engine: string, attempts: readonly Attempt[], cost: string): never
       : 'SHAMPOO_OPENBLAS=<file>, or apt-get install libopenblas0';
   throw new TensorError(
     'engine-not-found',
-    `${engine} was not found (${describeAttempts(attempts)}). ${cost} Run "npx shampoo-engines", which fetches it with Python's pip, or set ${advice}.`,
+    `${engine} was not found (${describeAttempts(attempts)}). ${cost} Run "npx shampoo-engines" (in a clone of this project: npm run setup), which fetches it with Python's pip, or set ${advice}.`,
     { attempts },
   );
 }

@@ -35,9 +35,10 @@ export function loadNodeKernels(): BackendClass {
   }
 }
 
-/** The package calls two functions of `node:util` that Node.js 23 removed. */
+/** The package calls two functions of `node:util` that newer Node.js warn about, and Node.js 23 removed. These are the same without the warning. */
 function restoreUtil(): void {
-  const legacy = util as { isNullOrUndefined?: (value: unknown) => boolean; isArray?: (value: unknown) => boolean };
-  legacy.isNullOrUndefined ??= (value) => value === null || value === undefined;
-  legacy.isArray ??= Array.isArray;
+  Object.assign(util, {
+    isNullOrUndefined: (value: unknown) => value === null || value === undefined,
+    isArray: Array.isArray,
+  });
 }

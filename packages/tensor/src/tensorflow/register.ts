@@ -1,7 +1,6 @@
 import { findBackend, findBackendFactory, type KernelBackend, registerBackend } from '@tensorflow/tfjs-core';
 import { TensorError } from '../errors.ts';
 import { type PrepareOptions, prepareTensorFlow } from '../provision/prepare.ts';
-import { keepFreedMemory } from './allocator.ts';
 import type { NodeBackend } from './backend.ts';
 import { createBinding } from './binding.ts';
 import type { ContextSettings } from './config-proto.ts';
@@ -37,7 +36,6 @@ export async function registerTensorFlow(settings: ContextSettings, options: Pre
   // While files were looked for, another call may have come first.
   if (registered !== undefined) return sameSettings(registered, settings);
   const Backend = loadNodeKernels();
-  keepFreedMemory(options.environment ?? process.env);
   const tensorflow = startTensorFlow(files, settings);
   const backend = new Backend(createBinding(tensorflow), '@tensorflow/tfjs-node');
   registerBackend('tensorflow', () => backend as unknown as KernelBackend, PRIORITY);

@@ -50,7 +50,11 @@ test('more tasks than the queue holds are taken in several rounds', () => {
   const counters = Array.from({ length: 5000 }, () => engine.allocate([1, 1]));
   const one = engine.allocate([1, 1]);
   const pages = Math.ceil(engine.arenaBytes / 65536) + 1;
-  engine.open({ memory: new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }), arenaOffset: 0, flatOffsets: { gradients: 0, directions: 0, weights: 0 } });
+  engine.open({
+    memory: new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }),
+    arenaOffset: 0,
+    flatOffsets: { gradients: 0, directions: 0, weights: 0 },
+  });
   engine.values(one)[0] = 1;
   // 8 commands of 6 numbers a task: 240,000 numbers, twice what fits, and more tasks than fit.
   const increment = (slot: Slot) => () => {
@@ -70,7 +74,11 @@ test('misuse is refused with a reason', () => {
     expect.objectContaining({ code: 'bad-layout' }),
   );
   const pages = Math.ceil(engine.arenaBytes / 65536) + 1;
-  engine.open({ memory: new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }), arenaOffset: 0, flatOffsets: { gradients: 0, directions: 0, weights: 0 } });
+  engine.open({
+    memory: new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }),
+    arenaOffset: 0,
+    flatOffsets: { gradients: 0, directions: 0, weights: 0 },
+  });
   expect(() => engine.allocate([1, 1])).toThrow(expect.objectContaining({ code: 'bad-layout' }));
   expect(() => engine.parallel([() => engine.parallel([])])).toThrow(expect.objectContaining({ code: 'bad-argument' }));
   // A task that throws leaves the engine usable.
@@ -84,5 +92,7 @@ test('misuse is refused with a reason', () => {
   engine.parallel([() => engine.combine(slot, slot, { a: 1, b: 0 })]);
   engine.dispose();
   engine.dispose();
-  expect(() => engine.parallel([() => engine.combine(slot, slot, { a: 1, b: 0 })])).toThrow(expect.objectContaining({ code: 'disposed' }));
+  expect(() => engine.parallel([() => engine.combine(slot, slot, { a: 1, b: 0 })])).toThrow(
+    expect.objectContaining({ code: 'disposed' }),
+  );
 });

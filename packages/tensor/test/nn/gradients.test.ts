@@ -2,6 +2,7 @@ import { expectClose, seededRandom } from '@distributed-shampoo/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
+  addRelu,
   batchNormFrozen,
   batchNormTraining,
   convolution,
@@ -31,6 +32,22 @@ describe('relu', () => {
   test('has no gradient at zero, as in PyTorch', async () => {
     const [gradient] = await on('tensorflow', () => tf.grad((x) => relu(x))(tf.tensor1d([-1, 0, 2])));
     expect([...gradient!.values]).toEqual([0, 0, 1]);
+  });
+});
+
+describe('addRelu', () => {
+  test('value and gradients', () =>
+    expectRightGradients({
+      shapes: [
+        [2, 3, 4, 5],
+        [2, 3, 4, 5],
+      ],
+      operation: addRelu,
+      reference: ([a, b]) => a!.map((v, i) => Math.max(0, v + b![i]!)),
+    }));
+
+  test('refuses shapes that differ', () => {
+    expect(() => addRelu<tf.Tensor>(tf.ones([2, 3]), tf.ones([3]))).toThrow(/\[2,3\] and \[3\]/);
   });
 });
 

@@ -2,6 +2,7 @@ import { seededRandom } from '@distributed-shampoo/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
 import {
+  addRelu,
   batchNormFrozen,
   batchNormTraining,
   convolution,
@@ -35,7 +36,7 @@ function smallNetwork() {
     const statistics = { mean: tf.zeros<tf.Rank.R1>([4]), variance: tf.ones<tf.Rank.R1>([4]) };
     const block = tf.tidy(() => {
       const inner = convolution(stem, second as tf.Tensor4D, { padding: 1 });
-      return relu(tf.add<tf.Tensor4D>(batchNormFrozen(inner, { ...parameters, ...statistics }, 1e-5), stem));
+      return addRelu(batchNormFrozen(inner, { ...parameters, ...statistics }, 1e-5), stem);
     });
     return crossEntropy(dense(globalAveragePool(block), { kernel: kernel as tf.Tensor2D, bias: bias as tf.Tensor1D }), labels);
   };

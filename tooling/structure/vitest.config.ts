@@ -1,0 +1,4 @@
+import { source } from '@distributed-shampoo/testing/vitest';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig(source());
