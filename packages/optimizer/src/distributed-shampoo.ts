@@ -232,6 +232,8 @@ export class DistributedShampoo extends Optimizer {
   #switchTo(mode: 'train' | 'eval', coefficientOf: (trainInterpolation: number) => number): void {
     const { shard: mine, plan, variables, regions } = this.#mustBeBuilt(mode);
     if (this.#mode === mode) return;
+    // Every rank must have read the last directions before one of them writes the next.
+    agreeOn(this.mesh, mode, 'modes');
     const interpolation = (group: number): number | null => {
       const averaging = this.#options.groups[group]?.options.iterateAveraging;
       return averaging?.type === 'gpa' || averaging?.type === 'schedule-free' ? averaging.trainInterpolation : null;

@@ -12,8 +12,6 @@ export type OptimizerErrorCode =
   | 'refresh-failed'
   /** Used in a way that its state does not allow: stepped in evaluation mode, built twice, used after `dispose`. */
   | 'bad-state'
-  /** A state that does not fit these variables and options. `details.key` names the entry. */
-  | 'state-mismatch';
 
 /** What goes wrong in this package: a code for programs, a sentence for people, and the facts in `details`. */
 export class OptimizerError extends Error {
