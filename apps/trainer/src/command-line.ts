@@ -50,7 +50,7 @@ export function createProgram(commands: Commands): Command {
     .option('--batch-size <n>', "images of a step, per rank (default: the model's)", integer)
     .addOption(new Option('--optimizer <name>', presets.join('; ')).choices(Object.keys(optimizerPresets)).default('shampoo'))
     .option('--optimizer.<option> <value>', 'any option of the optimizer, as JSON or text: --optimizer.maxPreconditionerDim 512')
-    .option('--learning-rate <rate>', "peak learning rate (default: the optimizer's)", real)
+    .option('--learning-rate <rate>', "peak learning rate (default: what suits model and optimizer)", real)
     .option('--weight-decay <rate>', "weight decay (default: the optimizer's)", real)
     .option('--warmup-steps <n>', 'steps of linear warm-up (default: 5 % of the run)', integer)
     .option('--label-smoothing <share>', 'label smoothing (default: 0.1)', real)

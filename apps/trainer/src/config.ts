@@ -40,6 +40,7 @@ export interface TrainConfig extends z.output<typeof table> {
   readonly imageSize: number;
   readonly batchSize: number;
   readonly cropScale: number;
+  readonly learningRate: number;
 }
 
 /**
@@ -57,13 +58,14 @@ export function parseConfig(input: unknown): TrainConfig {
   const config = result.data;
   if (config.steps !== null && config.epochs !== null) throw new TrainerError('misuse', '--steps and --epochs: give one of them, each says how long to train.');
   if (config.train === null && config.test !== null) throw new TrainerError('misuse', '--test: without --train the generated images are used, for testing too. Give both, or neither.');
-  const { imageSize, batchSize, cropScale, generated } = models[config.model];
-  const fallback = config.train === null ? generated : { imageSize, batchSize };
+  const kind = models[config.model];
+  const recipe = config.train === null ? kind.generated : kind;
   return {
     ...config,
-    imageSize: config.imageSize ?? fallback.imageSize,
-    batchSize: config.batchSize ?? fallback.batchSize,
-    cropScale: config.cropScale ?? cropScale,
+    imageSize: config.imageSize ?? recipe.imageSize,
+    batchSize: config.batchSize ?? recipe.batchSize,
+    cropScale: config.cropScale ?? recipe.cropScale,
+    learningRate: config.learningRate ?? kind.learningRates[config.optimizer],
   };
 }
 

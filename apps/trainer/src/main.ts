@@ -28,7 +28,9 @@ async function main(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) {
       // Help and version come this way too, with exit code 0 and already printed.
       if (error.exitCode === 0) return exitCode.done;
-      console.error(`${error.message.replace(/^error: /, '')}. See --help.`);
+      // Commander writes its suggestions on a line of their own.
+      const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ').replace(/\.$/, '');
+      console.error(`${message}. See --help.`);
       return exitCode.misuse;
     }
     console.error(lineOf(error));

@@ -2,11 +2,11 @@ import { availableParallelism } from 'node:os';
 import { setImmediate as eventLoop } from 'node:timers/promises';
 import { connect, type ProcessGroup } from '@distributed-shampoo/collectives';
 import { deviceMesh, replicateVariables } from '@distributed-shampoo/dtensor';
-import { DistributedShampoo, type ShampooInput } from '@distributed-shampoo/optimizer';
+import { DistributedShampoo } from '@distributed-shampoo/optimizer';
 import { engineNames } from '@distributed-shampoo/tensor';
 import { useBackend, useBlas } from '@distributed-shampoo/tensor/node';
 import { saveModel } from './checkpoint/checkpoint.ts';
-import { plannedSteps, type TrainConfig } from './config.ts';
+import { plannedSteps } from './config.ts';
 import { createEvaluationLoader, createTrainingLoader, type ImageDataset, imagenetNormalisation, openDataset } from './data/index.ts';
 import { TrainerError } from './errors.ts';
 import { evaluate } from './evaluate.ts';
@@ -16,7 +16,7 @@ import { mergeStatistics } from './merge-statistics.ts';
 import { type Model, namedVariables } from './models/model.ts';
 import { models } from './models/table.ts';
 import { hashesOfAllRanks } from './parameters-hash.ts';
-import { optimizerPresets } from './presets/optimizers.ts';
+import { optimizerInput } from './presets/optimizers.ts';
 import type { Summary } from './summary.ts';
 import type { Reporter } from './telemetry/events.ts';
 import { StepMeter } from './telemetry/step-meter.ts';
@@ -40,7 +40,6 @@ interface Run {
   readonly optimizer: DistributedShampoo;
   readonly train: ImageDataset;
   readonly steps: number;
-  readonly learningRate: number;
 }
 
 /**
@@ -61,8 +60,7 @@ export async function trainRank(job: Job, hooks: RankHooks): Promise<Summary> {
   const steps = plannedSteps(config, { images: train.length, ranks: group.size });
   const model = models[config.model].create({ classes: train.classes.length, seed: config.seed });
   const mesh = deviceMesh(group);
-  const { options, learningRate } = optimizerOptions(config, steps);
-  const optimizer = new DistributedShampoo(options, { mesh });
+  const optimizer = new DistributedShampoo(optimizerInput(config, steps), { mesh });
   optimizer.build(model.variables);
   replicateVariables(mesh, model.statistics.flatMap(({ mean, variance }) => [mean, variance]));
   const { blocks } = optimizer.plan;
@@ -71,7 +69,7 @@ export async function trainRank(job: Job, hooks: RankHooks): Promise<Summary> {
     type: 'note',
     text: `${config.model} with ${count(model)} parameters in ${blocks.length} blocks; ${config.optimizer} on ${engine}, TensorFlow ${backend.version}; ${group.size} ranks with ${threads} threads each; ${steps} steps of ${config.batchSize * group.size} images`,
   });
-  const run: Run = { job, hooks: { ...hooks, reporter: report }, group, model, optimizer, train, steps, learningRate };
+  const run: Run = { job, hooks: { ...hooks, reporter: report }, group, model, optimizer, train, steps };
   const { meter, stopped, done, unreadable } = await trainSteps(run);
   for (const { name, reason } of unreadable) warnings.push(`${name} could not be read (${reason}); another image took its place`);
   mergeStatistics(group, model.statistics);
@@ -109,12 +107,12 @@ interface Trained {
 }
 
 /** The training loop. All ranks stop after the same step. */
-async function trainSteps({ job, hooks, group, model, optimizer, train, steps, learningRate }: Run): Promise<Trained> {
+async function trainSteps({ job, hooks, group, model, optimizer, train, steps }: Run): Promise<Trained> {
   const { config } = job;
   const { batchSize, imageSize, seed, cropScale, labelSmoothing, freezeBatchNorm } = config;
   const { rank, size } = group;
   const loader = createTrainingLoader(train, { imageSize, batchSize, rank, size, seed, augmentation: { scale: [cropScale, 1] } });
-  const schedule = { peak: learningRate, warmupSteps: config.warmupSteps ?? Math.ceil(0.05 * steps), steps };
+  const schedule = { peak: config.learningRate, warmupSteps: config.warmupSteps ?? Math.ceil(0.05 * steps), steps };
   const inputs = { model, optimizer, batchNorm: freezeBatchNorm ? 'frozen' : 'train', labelSmoothing, betweenLayers: () => group.throwIfAborted() } as const;
   const meter = new StepMeter();
   const last = Math.min(steps, config.stopAtStep ?? steps);
@@ -174,19 +172,6 @@ async function testModel({ job, group, hooks, model }: Run, path: string): Retur
     await loader.close();
     await test.close();
   }
-}
-
-/** The preset's options, under what the command line says. */
-function optimizerOptions(config: TrainConfig, steps: number): { readonly options: ShampooInput; readonly learningRate: number } {
-  const preset = optimizerPresets[config.optimizer];
-  const learningRate = config.learningRate ?? preset.learningRate;
-  const options = {
-    ...preset.options({ steps }),
-    learningRate,
-    weightDecay: config.weightDecay ?? preset.weightDecay,
-    ...config.optimizerOptions,
-  } as ShampooInput;
-  return { options, learningRate };
 }
 
 /** Parameters in millions, for people. */

@@ -161,7 +161,13 @@ const valueAt = (value: unknown, path: Path): unknown =>
     value,
   );
 
-const describe = (value: unknown): string => (value === undefined ? '' : ` (got ${JSON.stringify(value)})`);
+/** Longer values would bury the sentence. */
+const LONGEST_SHOWN = 60;
+
+function describe(value: unknown): string {
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
+  return text === undefined || text.length > LONGEST_SHOWN ? '' : ` (got ${text})`;
+}
 
 function refuse(path: Path, rest: string): never {
   throw refusal(path, rest);

@@ -1,12 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { parseOptions } from '@distributed-shampoo/optimizer';
 import { cacheFolder } from '@distributed-shampoo/tensor/node';
-import { parseConfig, type TrainConfig } from '../config.ts';
+import { parseConfig, plannedSteps, type TrainConfig } from '../config.ts';
 import { checkSameClasses, openDataset } from '../data/index.ts';
 import { exitCode } from '../errors.ts';
 import { generateImages } from '../images/index.ts';
 import { launch } from '../launch/launcher.ts';
 import type { Job } from '../launch/messages.ts';
+import { optimizerInput } from '../presets/optimizers.ts';
 import type { Summary } from '../summary.ts';
 import { createDisplay } from '../telemetry/display.ts';
 import type { Reporter } from '../telemetry/events.ts';
@@ -47,6 +49,8 @@ async function runHere(job: Job, reporter: Reporter): Promise<number> {
 async function prepare(config: TrainConfig, reporter: Reporter): Promise<Job> {
   const images = config.train === null ? await generated(reporter) : { train: resolve(config.train), test: config.test === null ? null : resolve(config.test) };
   const trainSet = await openDataset(images.train);
+  // Here, so that a wrong option is one line at once instead of one from a rank.
+  parseOptions(optimizerInput(config, plannedSteps(config, { images: trainSet.length, ranks: config.nprocPerNode })));
   reporter.report({ type: 'note', text: `training images: ${trainSet.length} in ${trainSet.classes.length} classes, ${images.train}` });
   if (images.test !== null) {
     const testSet = await openDataset(images.test);

@@ -1,21 +1,40 @@
+import type { OptimizerName } from '../presets/optimizers.ts';
 import { basicBlock, bottleneckBlock } from './blocks.ts';
 import type { Model } from './model.ts';
 import { type ModelInputs, type ResNetShape, resnet } from './resnet.ts';
 
-/** A network and what suits it. */
-export interface ModelKind {
-  readonly create: (inputs: ModelInputs) => Model;
-  /** Side of the images, and images of a step per rank, for data of one's own. */
+/** How a network is trained unless the user says otherwise. */
+export interface Recipe {
+  /** Side of the images, and images of a step per rank. */
   readonly imageSize: number;
   readonly batchSize: number;
   /** Least share of an image's area in a random crop. */
   readonly cropScale: number;
-  /** The same for the generated images, and how long to train on them. */
-  readonly generated: { readonly imageSize: number; readonly batchSize: number; readonly steps: number };
 }
 
-const pictures = { imageSize: 224, batchSize: 16, cropScale: 0.08, generated: { imageSize: 64, batchSize: 32, steps: 240 } };
-const thumbnails = { imageSize: 32, batchSize: 128, cropScale: 0.4, generated: { imageSize: 32, batchSize: 64, steps: 300 } };
+/** A network and what suits it. */
+export interface ModelKind extends Recipe {
+  readonly create: (inputs: ModelInputs) => Model;
+  readonly learningRates: Readonly<Record<OptimizerName, number>>;
+  /** The same for the generated images, and how long to train on them. */
+  readonly generated: Recipe & { readonly steps: number };
+}
+
+const pictures = {
+  imageSize: 224,
+  batchSize: 16,
+  cropScale: 0.08,
+  learningRates: { shampoo: 0.004, adamw: 0.003, sgd: 0.02 },
+  generated: { imageSize: 64, batchSize: 32, cropScale: 0.5, steps: 160 },
+} as const;
+
+const thumbnails = {
+  imageSize: 32,
+  batchSize: 128,
+  cropScale: 0.4,
+  learningRates: { shampoo: 0.02, adamw: 0.01, sgd: 0.1 },
+  generated: { imageSize: 32, batchSize: 64, cropScale: 0.5, steps: 300 },
+} as const;
 
 const large = (name: string, block: ResNetShape['block'], blocks: readonly [number, number, number, number]): ModelKind => ({
   ...pictures,

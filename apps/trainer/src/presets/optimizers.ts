@@ -5,27 +5,22 @@ export interface PresetInputs {
   readonly steps: number;
 }
 
-/** Options of an optimizer, and the learning rate and weight decay that go with them. */
+/** Options of an optimizer, and the weight decay that goes with them. Learning rates are the models': see `models/table.ts`. */
 export interface OptimizerPreset {
   readonly summary: string;
-  readonly learningRate: number;
   readonly weightDecay: number;
   readonly options: (inputs: PresetInputs) => ShampooInput;
 }
 
 const adam = { type: 'adam', beta2: 0.99, epsilon: 1e-8 } as const;
 
-/**
- * Roots are taken often enough to have several rounds in a short run, and at most every 50 steps: below that, quality gains nothing (the
- * reference's examples use 50 to 100).
- */
-export const refreshEvery = (steps: number): number => Math.min(50, Math.max(5, Math.round(steps / 20)));
+/** At least eight rounds of roots in a run; no more often than every 10 steps, no less than every 50. */
+export const refreshEvery = (steps: number): number => Math.min(50, Math.max(10, Math.round(steps / 8)));
 
 /** Optimizers by name, all of them forms of `DistributedShampoo`. */
 export const optimizerPresets = {
   shampoo: {
     summary: 'Shampoo grafted on Adam; vectors by Adam alone',
-    learningRate: 2e-3,
     weightDecay: 5e-4,
     options: ({ steps }) => ({
       betas: [0.9, 0.95],
@@ -40,7 +35,6 @@ export const optimizerPresets = {
   },
   adamw: {
     summary: 'Adam with decoupled weight decay',
-    learningRate: 2e-3,
     weightDecay: 5e-4,
     options: () => ({
       betas: [0.9, 1],
@@ -50,7 +44,6 @@ export const optimizerPresets = {
   },
   sgd: {
     summary: 'stochastic gradient descent with Nesterov momentum 0.9',
-    learningRate: 0.1,
     weightDecay: 5e-4,
     options: () => ({
       betas: [0, 1],
@@ -63,3 +56,17 @@ export const optimizerPresets = {
 
 /** Names that `--optimizer` takes. */
 export type OptimizerName = keyof typeof optimizerPresets;
+
+/** What a run says about its optimizer; null where the preset decides. */
+export interface OptimizerChoice {
+  readonly optimizer: OptimizerName;
+  readonly learningRate: number;
+  readonly weightDecay: number | null;
+  readonly optimizerOptions: Readonly<Record<string, unknown>>;
+}
+
+/** The preset's options, under what the run says. */
+export function optimizerInput({ optimizer, learningRate, weightDecay, optimizerOptions }: OptimizerChoice, steps: number): ShampooInput {
+  const preset = optimizerPresets[optimizer];
+  return { ...preset.options({ steps }), learningRate, weightDecay: weightDecay ?? preset.weightDecay, ...optimizerOptions } as ShampooInput;
+}
