@@ -23,7 +23,8 @@ const integer = (text: string): number => {
 };
 const real = (text: string): number => {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new TrainerError('misuse', `expected a number, got "${text}". See --help.`);
+  if (text.trim() === '' || !Number.isFinite(value))
+    throw new TrainerError('misuse', `expected a number, got "${text}". See --help.`);
   return value;
 };
 
@@ -40,7 +41,10 @@ export function createProgram(commands: Commands): Command {
     .command('train')
     .description('trains a model on one host and saves it')
     .addOption(new Option('--model <name>', 'network').choices([...modelNames]).default('resnet50'))
-    .option('--train <path>', 'training images: a folder with a folder per class, or a tar of one (default: ten generated classes)')
+    .option(
+      '--train <path>',
+      'training images: a folder with a folder per class, or a tar of one (default: ten generated classes)',
+    )
     .option('--test <path>', 'test images, likewise')
     .option('--nproc-per-node <n>', 'ranks, each a process of its own (default: 2)', integer)
     .option('--image-size <pixels>', "side of the network's input (default: the model's)", integer)
@@ -50,7 +54,7 @@ export function createProgram(commands: Commands): Command {
     .option('--batch-size <n>', "images of a step, per rank (default: the model's)", integer)
     .addOption(new Option('--optimizer <name>', presets.join('; ')).choices(Object.keys(optimizerPresets)).default('shampoo'))
     .option('--optimizer.<option> <value>', 'any option of the optimizer, as JSON or text: --optimizer.maxPreconditionerDim 512')
-    .option('--learning-rate <rate>', "peak learning rate (default: what suits model and optimizer)", real)
+    .option('--learning-rate <rate>', 'peak learning rate (default: what suits model and optimizer)', real)
     .option('--weight-decay <rate>', "weight decay (default: the optimizer's)", real)
     .option('--warmup-steps <n>', 'steps of linear warm-up (default: 5 % of the run)', integer)
     .option('--label-smoothing <share>', 'label smoothing (default: 0.1)', real)
@@ -78,7 +82,10 @@ export function createProgram(commands: Commands): Command {
 }
 
 /** Takes `--optimizer.a.b VALUE` and `--optimizer.a.b=VALUE` out of the arguments and builds `{ a: { b: VALUE } }` from them. */
-export function splitDotted(args: readonly string[]): { readonly rest: string[]; readonly optimizerOptions: Record<string, unknown> } {
+export function splitDotted(args: readonly string[]): {
+  readonly rest: string[];
+  readonly optimizerOptions: Record<string, unknown>;
+} {
   const rest: string[] = [];
   const optimizerOptions: Record<string, unknown> = {};
   for (let i = 0; i < args.length; i++) {

@@ -14,7 +14,9 @@ test.each([
   [{ steps: 3, epochs: 2 }, '--steps and --epochs'],
   [{ test: 'somewhere' }, '--test'],
 ])('%j is misuse of %s', (options, option) => {
-  expect(() => parseConfig(options)).toThrow(expect.objectContaining({ code: 'misuse', message: expect.stringContaining(option) }));
+  expect(() => parseConfig(options)).toThrow(
+    expect.objectContaining({ code: 'misuse', message: expect.stringContaining(option) }),
+  );
 });
 
 test('what is left out follows from the model, and from whose images they are', () => {
@@ -30,8 +32,18 @@ test('the plan is steps, or epochs over the images of all ranks', () => {
   expect(plannedSteps(parseConfig({ train: 'x', epochs: 0.001 }), inputs)).toBe(1);
 });
 
-test("options of the optimizer are dotted, and hold JSON or text", () => {
-  const args = ['--optimizer', 'sgd', '--optimizer.epsilon=1e-4', '--optimizer.grafting.type', 'adam', '--optimizer.grafting.beta2', '0.9', '--steps', '3'];
+test('options of the optimizer are dotted, and hold JSON or text', () => {
+  const args = [
+    '--optimizer',
+    'sgd',
+    '--optimizer.epsilon=1e-4',
+    '--optimizer.grafting.type',
+    'adam',
+    '--optimizer.grafting.beta2',
+    '0.9',
+    '--steps',
+    '3',
+  ];
   expect(splitDotted(args)).toEqual({
     rest: ['--optimizer', 'sgd', '--steps', '3'],
     optimizerOptions: { epsilon: 1e-4, grafting: { type: 'adam', beta2: 0.9 } },

@@ -56,8 +56,13 @@ export function parseConfig(input: unknown): TrainConfig {
     throw new TrainerError('misuse', `${option}: ${issue?.message ?? 'is not valid'}. See --help.`, { path: issue?.path });
   }
   const config = result.data;
-  if (config.steps !== null && config.epochs !== null) throw new TrainerError('misuse', '--steps and --epochs: give one of them, each says how long to train.');
-  if (config.train === null && config.test !== null) throw new TrainerError('misuse', '--test: without --train the generated images are used, for testing too. Give both, or neither.');
+  if (config.steps !== null && config.epochs !== null)
+    throw new TrainerError('misuse', '--steps and --epochs: give one of them, each says how long to train.');
+  if (config.train === null && config.test !== null)
+    throw new TrainerError(
+      'misuse',
+      '--test: without --train the generated images are used, for testing too. Give both, or neither.',
+    );
   const kind = models[config.model];
   const recipe = config.train === null ? kind.generated : kind;
   return {
@@ -80,7 +85,10 @@ function optionName([first, ...rest]: readonly PropertyKey[]): string {
 const DEFAULT_EPOCHS = 10;
 
 /** Steps of the plan. @param images number of training images. */
-export function plannedSteps({ steps, epochs, batchSize, train, model }: TrainConfig, { images, ranks }: { readonly images: number; readonly ranks: number }): number {
+export function plannedSteps(
+  { steps, epochs, batchSize, train, model }: TrainConfig,
+  { images, ranks }: { readonly images: number; readonly ranks: number },
+): number {
   if (steps !== null) return steps;
   if (epochs === null && train === null) return models[model].generated.steps;
   return Math.max(1, Math.round(((epochs ?? DEFAULT_EPOCHS) * images) / (batchSize * ranks)));

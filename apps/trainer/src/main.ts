@@ -29,7 +29,10 @@ async function main(args: readonly string[]): Promise<number> {
       // Help and version come this way too, with exit code 0 and already printed.
       if (error.exitCode === 0) return exitCode.done;
       // Commander writes its suggestions on a line of their own.
-      const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ').replace(/\.$/, '');
+      const message = error.message
+        .replace(/^error: /, '')
+        .replace(/\s*\n\s*/g, ' ')
+        .replace(/\.$/, '');
       console.error(`${message}. See --help.`);
       return exitCode.misuse;
     }

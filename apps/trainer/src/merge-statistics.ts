@@ -34,7 +34,9 @@ export function mergeStatistics(group: ProcessGroup, statistics: readonly Runnin
   offset = 0;
   for (const { mean, variance } of statistics) {
     const m = Float32Array.from(means.subarray(offset, offset + mean.size));
-    const v = Float32Array.from(squares.subarray(offset, offset + mean.size), (square, i) => Math.max(0, square - (means[offset + i] as number) ** 2));
+    const v = Float32Array.from(squares.subarray(offset, offset + mean.size), (square, i) =>
+      Math.max(0, square - (means[offset + i] as number) ** 2),
+    );
     tidy(() => {
       mean.assign(tensor(m, mean.shape));
       variance.assign(tensor(v, variance.shape));

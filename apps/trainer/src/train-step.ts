@@ -1,6 +1,19 @@
 import type { DistributedShampoo } from '@distributed-shampoo/optimizer';
 import { crossEntropy } from '@distributed-shampoo/tensor';
-import { argMax, dispose, equal, keep, type Scalar, sum, type Tensor, type Tensor2D, tensor1d, tensor4d, tidy, variableGrads } from '@tensorflow/tfjs-core';
+import {
+  argMax,
+  dispose,
+  equal,
+  keep,
+  type Scalar,
+  sum,
+  type Tensor,
+  type Tensor2D,
+  tensor1d,
+  tensor4d,
+  tidy,
+  variableGrads,
+} from '@tensorflow/tfjs-core';
 import type { Batch } from './data/index.ts';
 import { tapGradient } from './models/gradient-tap.ts';
 import type { ForwardMode, Model } from './models/model.ts';
@@ -24,7 +37,10 @@ export interface StepResult {
  * Forward and backward pass over one rank's batch. Each gradient goes into the optimizer's flat buffer as soon as it is complete; the step
  * itself is the caller's.
  */
-export function backpropagate(batch: Batch, { model, optimizer, batchNorm, labelSmoothing, betweenLayers }: StepInputs): StepResult {
+export function backpropagate(
+  batch: Batch,
+  { model, optimizer, batchNorm, labelSmoothing, betweenLayers }: StepInputs,
+): StepResult {
   const mode: ForwardMode = {
     batchNorm,
     betweenLayers,
@@ -35,15 +51,12 @@ export function backpropagate(batch: Batch, { model, optimizer, batchNorm, label
       }),
   };
   let hits: Tensor | undefined;
-  const { value, grads } = variableGrads(
-    () => {
-      const labels = tensor1d(batch.labels, 'int32');
-      const logits = model.forward(imagesOf(batch), mode);
-      hits = keep(countHits(logits, labels));
-      return crossEntropy(logits, labels, { labelSmoothing }) as Scalar;
-    },
-    [...model.variables],
-  );
+  const { value, grads } = variableGrads(() => {
+    const labels = tensor1d(batch.labels, 'int32');
+    const logits = model.forward(imagesOf(batch), mode);
+    hits = keep(countHits(logits, labels));
+    return crossEntropy(logits, labels, { labelSmoothing }) as Scalar;
+  }, [...model.variables]);
   const result = { loss: value.dataSync()[0] as number, correct: hits?.dataSync()[0] as number };
   dispose([value, grads, hits]);
   return result;

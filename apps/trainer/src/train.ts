@@ -7,7 +7,13 @@ import { engineNames } from '@distributed-shampoo/tensor';
 import { useBackend, useBlas } from '@distributed-shampoo/tensor/node';
 import { saveModel } from './checkpoint/checkpoint.ts';
 import { plannedSteps } from './config.ts';
-import { createEvaluationLoader, createTrainingLoader, type ImageDataset, imagenetNormalisation, openDataset } from './data/index.ts';
+import {
+  createEvaluationLoader,
+  createTrainingLoader,
+  type ImageDataset,
+  imagenetNormalisation,
+  openDataset,
+} from './data/index.ts';
 import { TrainerError } from './errors.ts';
 import { evaluate } from './evaluate.ts';
 import type { Job } from './launch/messages.ts';
@@ -62,7 +68,10 @@ export async function trainRank(job: Job, hooks: RankHooks): Promise<Summary> {
   const mesh = deviceMesh(group);
   const optimizer = new DistributedShampoo(optimizerInput(config, steps), { mesh });
   optimizer.build(model.variables);
-  replicateVariables(mesh, model.statistics.flatMap(({ mean, variance }) => [mean, variance]));
+  replicateVariables(
+    mesh,
+    model.statistics.flatMap(({ mean, variance }) => [mean, variance]),
+  );
   const { blocks } = optimizer.plan;
   const engine = engineNames()[0] as string;
   report.report({
@@ -76,8 +85,15 @@ export async function trainRank(job: Job, hooks: RankHooks): Promise<Summary> {
   optimizer.eval();
   const evaluation = job.test === null ? null : await testModel(run, job.test);
   const parametersHash = hashesOfAllRanks(group, namedVariables(model));
-  if (new Set(parametersHash).size > 1) throw new TrainerError('diverged', `ranks hold different parameters: ${parametersHash.join(', ')}.`, { parametersHash });
-  const about = { model: config.model, classes: [...train.classes], imageSize: config.imageSize, normalisation: imagenetNormalisation, step: done };
+  if (new Set(parametersHash).size > 1)
+    throw new TrainerError('diverged', `ranks hold different parameters: ${parametersHash.join(', ')}.`, { parametersHash });
+  const about = {
+    model: config.model,
+    classes: [...train.classes],
+    imageSize: config.imageSize,
+    normalisation: imagenetNormalisation,
+    step: done,
+  };
   const checkpoint = group.rank === 0 ? await saveModel(job.output, model, about) : job.output;
   await group.barrier();
   const summary: Summary = {
@@ -113,7 +129,13 @@ async function trainSteps({ job, hooks, group, model, optimizer, train, steps }:
   const { rank, size } = group;
   const loader = createTrainingLoader(train, { imageSize, batchSize, rank, size, seed, augmentation: { scale: [cropScale, 1] } });
   const schedule = { peak: config.learningRate, warmupSteps: config.warmupSteps ?? Math.ceil(0.05 * steps), steps };
-  const inputs = { model, optimizer, batchNorm: freezeBatchNorm ? 'frozen' : 'train', labelSmoothing, betweenLayers: () => group.throwIfAborted() } as const;
+  const inputs = {
+    model,
+    optimizer,
+    batchNorm: freezeBatchNorm ? 'frozen' : 'train',
+    labelSmoothing,
+    betweenLayers: () => group.throwIfAborted(),
+  } as const;
   const meter = new StepMeter();
   const last = Math.min(steps, config.stopAtStep ?? steps);
   let stopped: Summary['stopped'] = last < steps ? 'at --stop-at-step' : 'at the end';
@@ -133,7 +155,12 @@ async function trainSteps({ job, hooks, group, model, optimizer, train, steps }:
       const sums = Float64Array.of(loss * batchSize, correct, batchSize, hooks.stopRequested() ? 1 : 0);
       group.allReduceSync(sums);
       const [lossSum, hits, images, stops] = sums as unknown as [number, number, number, number];
-      if (!Number.isFinite(lossSum)) throw new TrainerError('diverged', `the loss is ${lossSum} at step ${done}. Try a lower --learning-rate, or more --warmup-steps.`, { step: done });
+      if (!Number.isFinite(lossSum))
+        throw new TrainerError(
+          'diverged',
+          `the loss is ${lossSum} at step ${done}. Try a lower --learning-rate, or more --warmup-steps.`,
+          { step: done },
+        );
       const now = performance.now();
       meter.add({ loss: lossSum / images, images, seconds: (now - started) / 1000, optimizer: report });
       started = now;
@@ -164,7 +191,8 @@ async function testModel({ job, group, hooks, model }: Run, path: string): Retur
   const { imageSize, batchSize } = job.config;
   const loader = createEvaluationLoader(test, { imageSize, batchSize, rank: group.rank, size: group.size });
   try {
-    const onProgress = (own: number) => hooks.reporter.report({ type: 'evaluating', images: Math.min(test.length, own * group.size), of: test.length });
+    const onProgress = (own: number) =>
+      hooks.reporter.report({ type: 'evaluating', images: Math.min(test.length, own * group.size), of: test.length });
     const evaluation = await evaluate({ model, loader, group, onProgress });
     hooks.reporter.report({ type: 'evaluated', ...evaluation });
     return evaluation;

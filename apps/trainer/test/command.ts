@@ -87,8 +87,12 @@ export async function inTemporaryFolder<T>(run: (folder: string) => Promise<T>):
   }
 }
 
-/** Process ids of a process's children. */
-export function childrenOf(pid: number): readonly number[] {
+/** Process ids of the ranks that a launcher started; it may have other children (tsx has a helper of its own). */
+export function ranksOf(pid: number): readonly number[] {
+  return childrenOf(pid).filter((child) => Number.isInteger(rankOf(child)));
+}
+
+function childrenOf(pid: number): readonly number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)

@@ -1,5 +1,4 @@
-import { rmSync } from 'node:fs';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -7,4 +6,8 @@ const folder = mkdtempSync(join(tmpdir(), 'shampoo-images-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 /** Where a test file's own small images go; gone when its process ends. */
-export const images = { folder: join(folder, 'images'), train: join(folder, 'images', 'train'), test: join(folder, 'images', 'test') };
+export const images = {
+  folder: join(folder, 'images'),
+  train: join(folder, 'images', 'train'),
+  test: join(folder, 'images', 'test'),
+};

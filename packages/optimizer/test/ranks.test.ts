@@ -8,15 +8,35 @@ interface Exact {
 }
 
 const run = async <T>(script: string, size: number, argument: string): Promise<readonly T[]> => {
-  const options: RanksOptions = { script: new URL(`./ranks/${script}`, import.meta.url), size, args: [argument], limitMs: 60_000 };
+  const options: RanksOptions = {
+    script: new URL(`./ranks/${script}`, import.meta.url),
+    size,
+    args: [argument],
+    limitMs: 60_000,
+  };
   return (await runRanks(options)) as T[];
 };
 
-const shampoo: ShampooInput = { learningRate: 0.05, betas: [0.9, 0.95], epsilon: 1e-4, maxPreconditionerDim: 32, preconditionFrequency: 4, weightDecay: 0.01 };
+const shampoo: ShampooInput = {
+  learningRate: 0.05,
+  betas: [0.9, 0.95],
+  epsilon: 1e-4,
+  maxPreconditionerDim: 32,
+  preconditionFrequency: 4,
+  weightDecay: 0.01,
+};
 
 test.each<[string, ShampooInput]>([
   ['grafted on Adam', { ...shampoo, grafting: { type: 'adam' } }],
-  ['staggered, vectors to Adam', { ...shampoo, refresh: 'staggered', grafting: { type: 'adam' }, groups: [{ parameters: 'vectors', options: { preconditioner: { type: 'adam' }, grafting: null } }] }],
+  [
+    'staggered, vectors to Adam',
+    {
+      ...shampoo,
+      refresh: 'staggered',
+      grafting: { type: 'adam' },
+      groups: [{ parameters: 'vectors', options: { preconditioner: { type: 'adam' }, grafting: null } }],
+    },
+  ],
   ['ungrafted, schedule-free', { ...shampoo, iterateAveraging: { type: 'schedule-free' } }],
 ])('two ranks and one have the same parameters to the bit, for 20 steps: %s', async (_name, options) => {
   const [alone] = await run<Exact>('exact-gradients.ts', 1, JSON.stringify(options));

@@ -11,7 +11,11 @@ const shape = [1, 2, 2];
 const state = shampoo.initial(shape, engine.frame());
 shampoo.reserve([shape]);
 const [gradient, direction] = [engine.allocate(shape), engine.allocate(shape)];
-engine.open({ memory: new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }), arenaOffset: 0, flatOffsets: { gradients: 0, directions: 0, weights: 0 } });
+engine.open({
+  memory: new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }),
+  arenaOffset: 0,
+  flatOffsets: { gradients: 0, directions: 0, weights: 0 },
+});
 shampoo.start(state);
 
 // L^(-1/4) G R^(-1/4): for a single gradient, its singular values become 1.

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '@distributed-shampoo/collectives/testing';
 import { type Row, rateBeside, row } from './row.ts';
-import { startStepper, type Stepper } from './stepper.ts';
+import { type Stepper, startStepper } from './stepper.ts';
 
 const BATCH = 16;
 const SIZE = 224;
@@ -18,7 +18,9 @@ export async function benchResNet50(): Promise<readonly Row[]> {
   const ours = await startStepper(stepperOf([BATCH, SIZE, threads]));
   const ranks = await startRanks([BATCH / 2, SIZE, half]);
   const peer = await startPeer([BATCH, SIZE, threads]);
-  console.log(`batch ${BATCH}, ${SIZE} pixels, ${threads} threads; ${ours.about}; ${peer?.about ?? 'PyTorch is absent: PEER_PYTHON names no Python that has it'}\n`);
+  console.log(
+    `batch ${BATCH}, ${SIZE} pixels, ${threads} threads; ${ours.about}; ${peer?.about ?? 'PyTorch is absent: PEER_PYTHON names no Python that has it'}\n`,
+  );
   try {
     const times = { alone: [] as number[], together: [] as number[], peer: [] as number[] };
     for (let round = 0; round < ROUNDS; round++) {
@@ -45,7 +47,9 @@ const stepperOf = (args: readonly number[], env: NodeJS.ProcessEnv = {}) => ({
 
 async function startRanks(args: readonly number[]): Promise<readonly Stepper[]> {
   const shared = { WORLD_SIZE: '2', LOCAL_WORLD_SIZE: '2', MASTER_ADDR: '127.0.0.1', MASTER_PORT: String(await freePort()) };
-  return Promise.all([0, 1].map((rank) => startStepper(stepperOf(args, { ...shared, RANK: String(rank), LOCAL_RANK: String(rank) }))));
+  return Promise.all(
+    [0, 1].map((rank) => startStepper(stepperOf(args, { ...shared, RANK: String(rank), LOCAL_RANK: String(rank) }))),
+  );
 }
 
 /** PyTorch in the Python that `PEER_PYTHON` names; null where there is none. */

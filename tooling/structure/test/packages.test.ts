@@ -14,9 +14,14 @@ interface Manifest {
 }
 
 const folders = ['packages', 'apps', 'tooling'].flatMap((group) =>
-  readdirSync(new URL(group, root)).flatMap((name) => (existsSync(new URL(`${group}/${name}/package.json`, root)) ? [`${group}/${name}`] : [])),
+  readdirSync(new URL(group, root)).flatMap((name) =>
+    existsSync(new URL(`${group}/${name}/package.json`, root)) ? [`${group}/${name}`] : [],
+  ),
 );
-const manifests = folders.map((folder) => ({ folder, ...(JSON.parse(readFileSync(new URL(`${folder}/package.json`, root), 'utf8')) as Manifest) }));
+const manifests = folders.map((folder) => ({
+  folder,
+  ...(JSON.parse(readFileSync(new URL(`${folder}/package.json`, root), 'utf8')) as Manifest),
+}));
 
 /** What each package may import directly, as drawn in the README. `turbo boundaries` checks what is reachable, not what is direct. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
@@ -34,22 +39,31 @@ const ours = (dependencies: Readonly<Record<string, string>> = {}) =>
     .map((name) => name.slice(scope.length))
     .sort();
 
-test.each(manifests.filter(({ folder }) => !folder.startsWith('tooling/')).map((one) => [one.folder, one] as const))('%s imports only what is drawn', (_folder, { name, dependencies }) => {
-  const may = allowed[name.slice(scope.length)];
-  expect(may, `${name} is not drawn`).toBeDefined();
-  expect(ours(dependencies).filter((dependency) => !may?.includes(dependency))).toEqual([]);
-});
+test.each(manifests.filter(({ folder }) => !folder.startsWith('tooling/')).map((one) => [one.folder, one] as const))(
+  '%s imports only what is drawn',
+  (_folder, { name, dependencies }) => {
+    const may = allowed[name.slice(scope.length)];
+    expect(may, `${name} is not drawn`).toBeDefined();
+    expect(ours(dependencies).filter((dependency) => !may?.includes(dependency))).toEqual([]);
+  },
+);
 
-test.each(manifests.map((one) => [one.folder, one] as const))('%s pins every outside dependency by the catalog', (_folder, { dependencies = {}, devDependencies = {} }) => {
-  for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
-    expect(version, name).toBe(name.startsWith(scope) ? 'workspace:^' : 'catalog:');
-  }
-});
+test.each(manifests.map((one) => [one.folder, one] as const))(
+  '%s pins every outside dependency by the catalog',
+  (_folder, { dependencies = {}, devDependencies = {} }) => {
+    for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
+      expect(version, name).toBe(name.startsWith(scope) ? 'workspace:^' : 'catalog:');
+    }
+  },
+);
 
 test('TensorFlow.js is a peer of whoever is published and handles tensors, and no concern of collectives', () => {
   for (const { name, private: isPrivate, dependencies = {}, peerDependencies = {} } of manifests) {
     if (isPrivate || name === `${scope}trainer`) continue;
-    expect(Object.keys(dependencies).filter((one) => one.startsWith('@tensorflow/')), name).toEqual([]);
+    expect(
+      Object.keys(dependencies).filter((one) => one.startsWith('@tensorflow/')),
+      name,
+    ).toEqual([]);
     if (name === `${scope}collectives`) expect(Object.keys(peerDependencies)).toEqual([]);
   }
 });
@@ -66,6 +80,7 @@ test('every outside dependency of a published package has its reason in the READ
   for (const { folder, private: isPrivate, dependencies = {} } of manifests) {
     if (isPrivate) continue;
     const readme = readFileSync(new URL(`${folder}/README.md`, root), 'utf8');
-    for (const name of Object.keys(dependencies)) if (!name.startsWith(scope)) expect(readme, `${folder}: ${name}`).toContain(`\`${name}\``);
+    for (const name of Object.keys(dependencies))
+      if (!name.startsWith(scope)) expect(readme, `${folder}: ${name}`).toContain(`\`${name}\``);
   }
 });

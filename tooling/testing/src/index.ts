@@ -1,3 +1,3 @@
 export { expectClose, type Tolerance, tolerance } from './close.ts';
-export { expectCodesInReadme, runReadmeExample } from './readme.ts';
 export { type Random, seededRandom } from './random.ts';
+export { expectCodesInReadme, runReadmeExample } from './readme.ts';

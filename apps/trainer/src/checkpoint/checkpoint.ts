@@ -39,7 +39,8 @@ const KEY = 'shampoo-train';
  */
 export async function saveModel(folder: string, model: Model, about: ModelDescription): Promise<string> {
   const tensors: Record<string, NamedArray> = {};
-  for (const variable of namedVariables(model)) tensors[variable.name] = { shape: variable.shape, data: variable.dataSync<'float32'>() };
+  for (const variable of namedVariables(model))
+    tensors[variable.name] = { shape: variable.shape, data: variable.dataSync<'float32'>() };
   const path = join(folder, FILE);
   await mkdir(folder, { recursive: true });
   const temporary = `${path}.${process.pid}.part`;
@@ -63,14 +64,24 @@ export async function readModel(path: string): Promise<SavedModel> {
   const found = await stat(path).catch(() => undefined);
   const file = found?.isDirectory() ? join(path, FILE) : path;
   const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-    throw new TrainerError('bad-checkpoint', `--checkpoint: ${file} cannot be read (${error.code}). Give the folder that a training run named at its end.`, { file });
+    throw new TrainerError(
+      'bad-checkpoint',
+      `--checkpoint: ${file} cannot be read (${error.code}). Give the folder that a training run named at its end.`,
+      { file },
+    );
   });
   try {
     const { tensors, metadata } = decodeSafetensors(bytes);
     return { ...description.parse(JSON.parse(metadata[KEY] ?? 'null')), path: file, tensors };
   } catch (error) {
-    const reason = error instanceof z.ZodError || error instanceof SyntaxError ? 'it does not describe a model of this program' : (error as Error).message;
-    throw new TrainerError('bad-checkpoint', `--checkpoint: ${file} is no model that shampoo-train saved: ${reason}.`, { file, cause: error });
+    const reason =
+      error instanceof z.ZodError || error instanceof SyntaxError
+        ? 'it does not describe a model of this program'
+        : (error as Error).message;
+    throw new TrainerError('bad-checkpoint', `--checkpoint: ${file} is no model that shampoo-train saved: ${reason}.`, {
+      file,
+      cause: error,
+    });
   }
 }
 
@@ -84,7 +95,11 @@ export function loadValues(model: Model, { path, tensors }: Pick<SavedModel, 'pa
     const saved = tensors[variable.name];
     if (saved === undefined || String(saved.shape) !== String(variable.shape)) {
       const what = saved === undefined ? 'no entry' : `shape [${saved.shape}] for`;
-      throw new TrainerError('bad-checkpoint', `--checkpoint: ${path} has ${what} "${variable.name}", expected shape [${variable.shape}].`, { name: variable.name });
+      throw new TrainerError(
+        'bad-checkpoint',
+        `--checkpoint: ${path} has ${what} "${variable.name}", expected shape [${variable.shape}].`,
+        { name: variable.name },
+      );
     }
     tidy(() => variable.assign(tensor(saved.data, variable.shape, 'float32')));
   }

@@ -2,7 +2,11 @@ import { doctor as examine, type Finding } from '@distributed-shampoo/tensor/nod
 import pc from 'picocolors';
 import { exitCode } from '../errors.ts';
 
-const marks: Readonly<Record<Finding['state'], string>> = { ok: pc.green('ok'), warning: pc.yellow('warning'), missing: pc.red('missing') };
+const marks: Readonly<Record<Finding['state'], string>> = {
+  ok: pc.green('ok'),
+  warning: pc.yellow('warning'),
+  missing: pc.red('missing'),
+};
 
 /** The command `doctor`: a line per thing that was looked at, and what to do about it. @returns 0 where a training run can start. */
 export async function doctor(): Promise<number> {

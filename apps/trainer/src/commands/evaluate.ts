@@ -25,10 +25,12 @@ export async function evaluate({ checkpoint, test, batchSize, summary }: Evaluat
   try {
     const onProgress = (images: number) => display.report({ type: 'evaluating', images, of: dataset.length });
     const evaluation = await evaluateModel({ model, loader, group: null, onProgress });
-    for (const { name, reason } of loader.unreadable) display.report({ type: 'warning', text: `${name} could not be read (${reason}) and was left out` });
+    for (const { name, reason } of loader.unreadable)
+      display.report({ type: 'warning', text: `${name} could not be read (${reason}) and was left out` });
     display.report({ type: 'evaluated', ...evaluation });
     console.log(`test accuracy ${percent(evaluation.top1)}`);
-    if (summary !== undefined) await writeFile(summary, `${JSON.stringify({ model: saved.model, testTop1: evaluation.top1, ...evaluation }, null, 2)}\n`);
+    if (summary !== undefined)
+      await writeFile(summary, `${JSON.stringify({ model: saved.model, testTop1: evaluation.top1, ...evaluation }, null, 2)}\n`);
   } finally {
     await loader.close();
     await dataset.close();

@@ -47,11 +47,17 @@ async function runHere(job: Job, reporter: Reporter): Promise<number> {
 
 /** Finds or generates the images, and checks that both sets have the same classes. */
 async function prepare(config: TrainConfig, reporter: Reporter): Promise<Job> {
-  const images = config.train === null ? await generated(reporter) : { train: resolve(config.train), test: config.test === null ? null : resolve(config.test) };
+  const images =
+    config.train === null
+      ? await generated(reporter)
+      : { train: resolve(config.train), test: config.test === null ? null : resolve(config.test) };
   const trainSet = await openDataset(images.train);
   // Here, so that a wrong option is one line at once instead of one from a rank.
   parseOptions(optimizerInput(config, plannedSteps(config, { images: trainSet.length, ranks: config.nprocPerNode })));
-  reporter.report({ type: 'note', text: `training images: ${trainSet.length} in ${trainSet.classes.length} classes, ${images.train}` });
+  reporter.report({
+    type: 'note',
+    text: `training images: ${trainSet.length} in ${trainSet.classes.length} classes, ${images.train}`,
+  });
   if (images.test !== null) {
     const testSet = await openDataset(images.test);
     checkSameClasses(trainSet, testSet);
@@ -76,7 +82,11 @@ async function generated(reporter: Reporter): Promise<{ readonly train: string; 
 
 const timestamp = () => new Date().toISOString().slice(0, 19).replaceAll(':', '-');
 
-async function conclude(summary: Summary, config: TrainConfig, { reporter, seconds }: { readonly reporter: Reporter; readonly seconds: number }): Promise<void> {
+async function conclude(
+  summary: Summary,
+  config: TrainConfig,
+  { reporter, seconds }: { readonly reporter: Reporter; readonly seconds: number },
+): Promise<void> {
   for (const warning of summary.warnings) reporter.report({ type: 'warning', text: warning });
   if (config.summary !== null) await writeFile(config.summary, `${JSON.stringify(summary, null, 2)}\n`);
   const { secondsPerStep, optimizerShare, slowestStepSeconds, imagesPerSecond, parametersHash } = summary;
@@ -86,7 +96,9 @@ async function conclude(summary: Summary, config: TrainConfig, { reporter, secon
     ...(summary.testTop1 === null ? [] : [`test accuracy ${percent(summary.testTop1)}`]),
     `parameters equal on all ranks: ${parametersHash[0]?.slice(0, 16)}…`,
     `checkpoint: ${summary.checkpoint}`,
-    ...(summary.testTop1 === null ? [] : [`measure it again: shampoo-train evaluate --checkpoint ${summary.checkpoint} --test <images>`]),
+    ...(summary.testTop1 === null
+      ? []
+      : [`measure it again: shampoo-train evaluate --checkpoint ${summary.checkpoint} --test <images>`]),
   ];
   console.log(lines.join('\n'));
 }

@@ -12,7 +12,10 @@ export function freePort(wanted: number | null): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'is in use; name another one, or none to have a free one chosen' : `cannot be bound (${error.code})`;
+      const why =
+        error.code === 'EADDRINUSE'
+          ? 'is in use; name another one, or none to have a free one chosen'
+          : `cannot be bound (${error.code})`;
       reject(new TrainerError('misuse', `--master-port: port ${wanted} of ${HOST} ${why}.`, { port: wanted }));
     });
     server.listen({ host: HOST, port: wanted ?? 0, exclusive: true }, () => {

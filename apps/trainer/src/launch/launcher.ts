@@ -103,9 +103,13 @@ function supervise(ranks: readonly Rank[], reporter: Reporter): Promise<number> 
         one.ended = true;
         // A rank that a signal ended could not say so itself, and is the cause of what the others report.
         if (signal !== null && !killed && failure?.details['signal'] === undefined) {
-          failure = new TrainerError('rank-lost', `rank ${one.rank} was killed by ${signal} after step ${one.step}.`, { rank: one.rank, signal });
+          failure = new TrainerError('rank-lost', `rank ${one.rank} was killed by ${signal} after step ${one.step}.`, {
+            rank: one.rank,
+            signal,
+          });
         }
-        if (signal !== null || code !== 0) fail(`rank ${one.rank} ended with exit code ${code} after step ${one.step}.`, { rank: one.rank, exitCode: code });
+        if (signal !== null || code !== 0)
+          fail(`rank ${one.rank} ended with exit code ${code} after step ${one.step}.`, { rank: one.rank, exitCode: code });
         if (ranks.every(({ ended }) => ended)) {
           clearTimeout(grace);
           process.off('SIGINT', onSignal);

@@ -4,7 +4,8 @@ import { configVariable, type FromRank, type Job, type ToRank } from './messages
 
 // A rank of a job that the launcher started: trains, tells the launcher, and ends.
 
-const send = (message: FromRank) => new Promise<void>((sent) => (process.connected ? process.send?.(message, () => sent()) : sent()));
+const send = (message: FromRank) =>
+  new Promise<void>((sent) => (process.connected ? process.send?.(message, () => sent()) : sent()));
 
 // The launcher decides what a signal to the whole process group means.
 process.on('SIGINT', () => undefined);

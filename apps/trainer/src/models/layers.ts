@@ -21,7 +21,12 @@ export interface ConvolutionShape {
 }
 
 /** A convolution without offset and the batch norm that follows it. @param scale first value of the batch norm's scale. */
-export function convolutionAndNorm(parameters: Parameters, name: string, { inputs, outputs, kernel, stride }: ConvolutionShape, scale = 1): Layer {
+export function convolutionAndNorm(
+  parameters: Parameters,
+  name: string,
+  { inputs, outputs, kernel, stride }: ConvolutionShape,
+  scale = 1,
+): Layer {
   const filter = parameters.filter(`${name}.filter`, [kernel, kernel, inputs, outputs]);
   const normalise = batchNorm(parameters, `${name}.norm`, outputs, scale);
   const options = { stride, padding: (kernel - 1) / 2 };
@@ -39,7 +44,11 @@ function batchNorm(parameters: Parameters, name: string, channels: number, first
     const learnt = { scale: mode.parameter(scale) as Tensor1D, offset: mode.parameter(offset) as Tensor1D };
     if (mode.batchNorm !== 'train') {
       const { mean, variance } = running as { mean: Variable; variance: Variable };
-      return batchNormFrozen(x, { ...learnt, mean: mean as unknown as Tensor1D, variance: variance as unknown as Tensor1D }, EPSILON);
+      return batchNormFrozen(
+        x,
+        { ...learnt, mean: mean as unknown as Tensor1D, variance: variance as unknown as Tensor1D },
+        EPSILON,
+      );
     }
     const { y, mean, variance } = batchNormTraining(x, learnt, EPSILON);
     follow(running, { mean, variance });
@@ -50,6 +59,7 @@ function batchNorm(parameters: Parameters, name: string, channels: number, first
 /** `running <- (1 - momentum) running + momentum batch`. */
 function follow(running: RunningStatistics, batch: { readonly mean: Tensor; readonly variance: Tensor }): void {
   tidy(() => {
-    for (const key of ['mean', 'variance'] as const) running[key].assign(add(mul(running[key], 1 - MOMENTUM), mul(batch[key], MOMENTUM)));
+    for (const key of ['mean', 'variance'] as const)
+      running[key].assign(add(mul(running[key], 1 - MOMENTUM), mul(batch[key], MOMENTUM)));
   });
 }

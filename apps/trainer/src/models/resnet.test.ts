@@ -1,7 +1,21 @@
-import { seededRandom } from '@distributed-shampoo/testing';
 import { crossEntropy } from '@distributed-shampoo/tensor';
 import { useBackend } from '@distributed-shampoo/tensor/node';
-import { add, dispose, memory, mul, type Scalar, sum, type Tensor, tensor, tensor1d, tensor4d, tidy, type Variable, variableGrads } from '@tensorflow/tfjs-core';
+import { seededRandom } from '@distributed-shampoo/testing';
+import {
+  add,
+  dispose,
+  memory,
+  mul,
+  type Scalar,
+  sum,
+  type Tensor,
+  tensor,
+  tensor1d,
+  tensor4d,
+  tidy,
+  type Variable,
+  variableGrads,
+} from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { basicBlock, bottleneckBlock } from './blocks.ts';
 import { tapGradient } from './gradient-tap.ts';
@@ -20,14 +34,19 @@ afterEach(() => {
 });
 
 const CLASSES = 3;
-const plain = (batchNorm: ForwardMode['batchNorm']): ForwardMode => ({ batchNorm, parameter: (variable) => variable, betweenLayers: () => undefined });
+const plain = (batchNorm: ForwardMode['batchNorm']): ForwardMode => ({
+  batchNorm,
+  parameter: (variable) => variable,
+  betweenLayers: () => undefined,
+});
 
 /** A small network of a kind, its scales moved off 0 and 1 so that every path carries a gradient. */
 function small(block: typeof basicBlock, stem: 'small' | 'large'): Model {
   model = resnet({ name: 'small', stem, block, stages: [[4, 1], [6, 1]] }, { classes: CLASSES, seed: 3 }); // biome-ignore format: a table
   const random = seededRandom(5);
   for (const variable of model.variables) {
-    if (variable.name.endsWith('.scale')) tidy(() => variable.assign(tensor(random.normals(variable.size).map((x) => 0.7 + 0.2 * x))));
+    if (variable.name.endsWith('.scale'))
+      tidy(() => variable.assign(tensor(random.normals(variable.size).map((x) => 0.7 + 0.2 * x))));
   }
   return model;
 }
@@ -36,7 +55,10 @@ function batch(count: number, size: number) {
   const random = seededRandom(8);
   return {
     images: tensor4d(random.normals(count * size * size * 3), [count, size, size, 3]),
-    labels: tensor1d(Int32Array.from({ length: count }, (_, i) => i % CLASSES), 'int32'),
+    labels: tensor1d(
+      Int32Array.from({ length: count }, (_, i) => i % CLASSES),
+      'int32',
+    ),
   };
 }
 
@@ -45,25 +67,39 @@ test.each([
   ['basic', 'small', 'frozen', basicBlock],
   ['bottleneck', 'large', 'train', bottleneckBlock],
   ['bottleneck', 'large', 'frozen', bottleneckBlock],
-] as const)('%s blocks, %s stem, %s batch norm: each gradient agrees with finite differences', (_name, stem, batchNorm, block) => {
-  const network = small(block, stem);
-  const { images, labels } = batch(6, stem === 'large' ? 24 : 10);
-  const loss = () => tidy(() => crossEntropy(network.forward(images, plain(batchNorm)), labels, { labelSmoothing: 0.1 }).dataSync()[0] as number);
-  const { value, grads } = variableGrads(() => crossEntropy(network.forward(images, plain(batchNorm)), labels, { labelSmoothing: 0.1 }) as Scalar, [...network.variables]);
-  for (const [index, variable] of network.variables.entries()) {
-    // Along a direction of length 1: the derivative is one number, well above float32's rounding of the loss.
-    const direction = seededRandom(100 + index).normals(variable.size);
-    const length = Math.hypot(...direction);
-    const unit = tensor(direction.map((x) => x / length), variable.shape);
-    const gradient = tidy(() => sum(mul(grads[variable.name] as Tensor, unit)).dataSync()[0] as number);
-    const difference = centralDifference(variable, unit, loss);
-    // Rounding of two losses of about 1.2 over 2 h, and kinks of ReLU and max-pool that lie within h.
-    expect(Math.abs(gradient - difference), `${variable.name}: gradient ${gradient}, differences ${difference}`).toBeLessThan(2e-3 + 0.02 * Math.abs(difference));
-    unit.dispose();
-  }
-  expect(network.variables.some(({ name }) => Math.max(...(grads[name] as Tensor).dataSync<'float32'>()) > 0.01)).toBe(true);
-  dispose([images, labels, value, grads]);
-});
+] as const)(
+  '%s blocks, %s stem, %s batch norm: each gradient agrees with finite differences',
+  (_name, stem, batchNorm, block) => {
+    const network = small(block, stem);
+    const { images, labels } = batch(6, stem === 'large' ? 24 : 10);
+    const loss = () =>
+      tidy(
+        () => crossEntropy(network.forward(images, plain(batchNorm)), labels, { labelSmoothing: 0.1 }).dataSync()[0] as number,
+      );
+    const { value, grads } = variableGrads(
+      () => crossEntropy(network.forward(images, plain(batchNorm)), labels, { labelSmoothing: 0.1 }) as Scalar,
+      [...network.variables],
+    );
+    for (const [index, variable] of network.variables.entries()) {
+      // Along a direction of length 1: the derivative is one number, well above float32's rounding of the loss.
+      const direction = seededRandom(100 + index).normals(variable.size);
+      const length = Math.hypot(...direction);
+      const unit = tensor(
+        direction.map((x) => x / length),
+        variable.shape,
+      );
+      const gradient = tidy(() => sum(mul(grads[variable.name] as Tensor, unit)).dataSync()[0] as number);
+      const difference = centralDifference(variable, unit, loss);
+      // Rounding of two losses of about 1.2 over 2 h, and kinks of ReLU and max-pool that lie within h.
+      expect(Math.abs(gradient - difference), `${variable.name}: gradient ${gradient}, differences ${difference}`).toBeLessThan(
+        2e-3 + 0.02 * Math.abs(difference),
+      );
+      unit.dispose();
+    }
+    expect(network.variables.some(({ name }) => Math.max(...(grads[name] as Tensor).dataSync<'float32'>()) > 0.01)).toBe(true);
+    dispose([images, labels, value, grads]);
+  },
+);
 
 /** (f(w + h d) - f(w - h d)) / 2h */
 function centralDifference(variable: Variable, direction: Tensor, loss: () => number): number {
@@ -138,7 +174,10 @@ test('taps see each complete gradient once, and layers look up between, forward 
       }),
   };
   const tensors = memory().numTensors;
-  const { value, grads } = variableGrads(() => crossEntropy(network.forward(images, mode), labels) as Scalar, [...network.variables]);
+  const { value, grads } = variableGrads(
+    () => crossEntropy(network.forward(images, mode), labels) as Scalar,
+    [...network.variables],
+  );
   for (const { name } of network.variables) expect(seen.get(name), name).toEqual((grads[name] as Tensor).dataSync());
   expect(looks).toBeGreaterThanOrEqual(network.statistics.length);
   dispose([value, grads]);

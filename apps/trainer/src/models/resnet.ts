@@ -45,7 +45,10 @@ export function resnet({ name, stem, block, stages }: ResNetShape, { classes, se
     forward(images, mode) {
       const features = layers.reduce((x, layer) => layer(x, mode), images);
       mode.betweenLayers();
-      return dense(globalAveragePool(features), { kernel: mode.parameter(kernel) as Tensor2D, bias: mode.parameter(bias) as Tensor1D });
+      return dense(globalAveragePool(features), {
+        kernel: mode.parameter(kernel) as Tensor2D,
+        bias: mode.parameter(bias) as Tensor1D,
+      });
     },
     dispose: () => parameters.dispose(),
   };

@@ -38,12 +38,17 @@ const thumbnails = {
 
 const large = (name: string, block: ResNetShape['block'], blocks: readonly [number, number, number, number]): ModelKind => ({
   ...pictures,
-  create: (inputs) => resnet({ name, stem: 'large', block, stages: [64, 128, 256, 512].map((width, i) => [width, blocks[i] as number] as const) }, inputs),
+  create: (inputs) =>
+    resnet(
+      { name, stem: 'large', block, stages: [64, 128, 256, 512].map((width, i) => [width, blocks[i] as number] as const) },
+      inputs,
+    ),
 });
 
 const small = (name: string, blocks: number): ModelKind => ({
   ...thumbnails,
-  create: (inputs) => resnet({ name, stem: 'small', block: basicBlock, stages: [16, 32, 64].map((width) => [width, blocks] as const) }, inputs),
+  create: (inputs) =>
+    resnet({ name, stem: 'small', block: basicBlock, stages: [16, 32, 64].map((width) => [width, blocks] as const) }, inputs),
 });
 
 /** Networks by name: a new one is a line here. */

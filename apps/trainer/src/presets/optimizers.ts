@@ -66,7 +66,15 @@ export interface OptimizerChoice {
 }
 
 /** The preset's options, under what the run says. */
-export function optimizerInput({ optimizer, learningRate, weightDecay, optimizerOptions }: OptimizerChoice, steps: number): ShampooInput {
+export function optimizerInput(
+  { optimizer, learningRate, weightDecay, optimizerOptions }: OptimizerChoice,
+  steps: number,
+): ShampooInput {
   const preset = optimizerPresets[optimizer];
-  return { ...preset.options({ steps }), learningRate, weightDecay: weightDecay ?? preset.weightDecay, ...optimizerOptions } as ShampooInput;
+  return {
+    ...preset.options({ steps }),
+    learningRate,
+    weightDecay: weightDecay ?? preset.weightDecay,
+    ...optimizerOptions,
+  } as ShampooInput;
 }

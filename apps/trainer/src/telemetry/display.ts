@@ -1,7 +1,7 @@
 import { SingleBar } from 'cli-progress';
 import pc from 'picocolors';
-import { describeStep, percent } from './lines.ts';
 import type { Reporter, TrainEvent } from './events.ts';
+import { describeStep, percent } from './lines.ts';
 
 /** Shows a run to people: a bar where there is a terminal, plain lines elsewhere. Everything goes to standard error but the result. */
 export function createDisplay(stream: NodeJS.WriteStream = process.stderr): Reporter {
@@ -19,7 +19,13 @@ function terminalDisplay(stream: NodeJS.WriteStream): Reporter {
   const draw = (type: TrainEvent['type'], total: number, value: number, text: string) => {
     if (shown !== type) {
       stop();
-      bar = new SingleBar({ format: '{bar} {percentage}% {text}', stream, hideCursor: true, barsize: 24, clearOnComplete: false });
+      bar = new SingleBar({
+        format: '{bar} {percentage}% {text}',
+        stream,
+        hideCursor: true,
+        barsize: 24,
+        clearOnComplete: false,
+      });
       bar.start(total, value, { text });
       shown = type;
     }
@@ -82,4 +88,3 @@ function plainDisplay(stream: NodeJS.WriteStream): Reporter {
     },
   };
 }
-

@@ -34,7 +34,9 @@ export class StepMeter {
 
   totals(): Pick<Summary, 'trainLoss' | 'imagesPerSecond' | 'secondsPerStep' | 'slowestStepSeconds' | 'optimizerShare'> {
     const timed = this.#timed();
-    const optimizerSeconds = timed.map(({ optimizer: o }) => (o.reduceScatterMs + o.arithmeticMs + o.allGatherMs + o.applyMs) / 1000);
+    const optimizerSeconds = timed.map(
+      ({ optimizer: o }) => (o.reduceScatterMs + o.arithmeticMs + o.allGatherMs + o.applyMs) / 1000,
+    );
     return {
       trainLoss: mean(this.#steps.slice(-LOSS_WINDOW).map(({ loss }) => loss)),
       imagesPerSecond: this.imagesPerSecond,

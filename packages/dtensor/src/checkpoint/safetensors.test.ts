@@ -29,7 +29,9 @@ test('what is encoded comes back', () => {
 
 test('a Buffer, which shares its memory with others, is decoded like plain bytes', () => {
   const tensors = { a: { shape: [2], data: Float32Array.of(1, 2) }, b: { shape: [1], data: Float32Array.of(3) } };
-  const shared = Buffer.concat([Buffer.from('in front of it'), ...encodeSafetensors({ tensors, metadata: {} })]).subarray('in front of it'.length);
+  const shared = Buffer.concat([Buffer.from('in front of it'), ...encodeSafetensors({ tensors, metadata: {} })]).subarray(
+    'in front of it'.length,
+  );
   expect(decodeSafetensors(shared).tensors).toEqual(tensors);
 });
 

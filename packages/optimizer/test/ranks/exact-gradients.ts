@@ -20,7 +20,9 @@ const options = JSON.parse(process.argv[2] ?? '{}') as ShampooInput;
 const group = await connect();
 const random = seededRandom(group.rank + 1);
 // Ranks start with different values: build() gives them the first rank's.
-const variables = shapes.map((shape, index) => tidy(() => variable(tensor(random.normals(size(shape)), [...shape]), true, `p${index}`)));
+const variables = shapes.map((shape, index) =>
+  tidy(() => variable(tensor(random.normals(size(shape)), [...shape]), true, `p${index}`)),
+);
 const optimizer = new DistributedShampoo(options, { mesh: deviceMesh(group), engine: 'blas', lanes: 1 });
 optimizer.build(variables);
 
@@ -28,8 +30,13 @@ const hashes: string[] = [];
 for (let step = 1; step <= STEPS; step++) {
   group.step = step;
   for (const [index, one] of variables.entries()) {
-    const parts = Array.from({ length: PARTS }, (_, part) => seededRandom(1000 * step + 10 * index + part).dyadics(size(one.shape)));
-    const mine = group.size === PARTS ? (parts[group.rank] as Float32Array) : (parts[0] as Float32Array).map((x, i) => (x + (parts[1]?.[i] as number)) / PARTS);
+    const parts = Array.from({ length: PARTS }, (_, part) =>
+      seededRandom(1000 * step + 10 * index + part).dyadics(size(one.shape)),
+    );
+    const mine =
+      group.size === PARTS
+        ? (parts[group.rank] as Float32Array)
+        : (parts[0] as Float32Array).map((x, i) => (x + (parts[1]?.[i] as number)) / PARTS);
     const gradient = tensor(mine, one.shape);
     optimizer.writeGradient(one.name, gradient);
     gradient.dispose();

@@ -66,7 +66,9 @@ export function startLanes(queue: Queue, starts: readonly LaneStart[]): Lanes {
 function startWorker(start: LaneStart): Worker {
   const source = import.meta.url.endsWith('.ts');
   const entry = new URL(source ? './lane.ts' : './lane.js', import.meta.url);
-  const worker = source ? new Worker(fromSource(entry), { eval: true, workerData: start }) : new Worker(entry, { workerData: start });
+  const worker = source
+    ? new Worker(fromSource(entry), { eval: true, workerData: start })
+    : new Worker(entry, { workerData: start });
   // A lane that only sleeps must not keep the process alive.
   worker.unref();
   return worker;
