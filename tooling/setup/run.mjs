@@ -12,7 +12,12 @@ import { SetupError } from './failure.mjs';
  */
 
 /** Tools that would phone home, or advertise, don't. */
-const environment = { ...process.env, TURBO_TELEMETRY_DISABLED: '1', TURBO_NO_UPDATE_NOTIFIER: '1' };
+const environment = {
+  ...process.env,
+  NPM_CONFIG_UPDATE_NOTIFIER: 'false',
+  TURBO_TELEMETRY_DISABLED: '1',
+  TURBO_NO_UPDATE_NOTIFIER: '1',
+};
 
 const NOT_FOUND = 127;
 /** Shells say 128 + n for a program that signal n ended. */
