@@ -19,13 +19,17 @@ export interface StepperCommand {
 export async function startStepper({ program, args, env = {} }: StepperCommand): Promise<Stepper> {
   const child: ChildProcess = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
   let errors = '';
+  const closed = new Promise((resolve) => child.once('close', resolve));
   child.stderr?.on('data', (text) => {
     errors += text;
   });
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
   const next = async (): Promise<string> => {
     const { value, done } = await lines.next();
-    if (done === true) throw new Error(`${program} ended: ${errors.trim().split('\n').at(-1) ?? ''}`);
+    if (done === true) {
+      await closed;
+      throw new Error(`${program} ended: ${errors.trim().split('\n').at(-1) ?? ''}`);
+    }
     return value;
   };
   child.once('error', (error) => {
