@@ -15,6 +15,7 @@ export interface EvaluateOptions {
   readonly test: string;
   readonly batchSize: number;
   readonly summary?: string;
+  readonly model?: string;
 }
 
 const integer = (text: string): number => {
@@ -40,13 +41,20 @@ export function createProgram(commands: Commands): Command {
   program
     .command('train')
     .description('trains a model on one host and saves it')
-    .addOption(new Option('--model <name>', 'network').choices([...modelNames]).default('resnet50'))
+    .option(
+      '--model <name>',
+      `${modelNames.join(', ')}, or a module of your own, ./mine.mjs (default: resnet50; on wasm resnet20)`,
+    )
     .option(
       '--train <path>',
       'training images: a folder with a folder per class, or a tar of one (default: ten generated classes)',
     )
     .option('--test <path>', 'test images, likewise')
-    .option('--nproc-per-node <n>', 'ranks, each a process of its own (default: 2)', integer)
+    .option('--data <path>', 'both, where one path has both: a module of your own, ./mine.mjs, or a folder of CIFAR or IDX files')
+    .option('--nproc-per-node <n>', 'ranks of this host, each a process of its own (default: 2)', integer)
+    .option('--nnodes <n>', 'hosts; each runs this command with its own --node-rank (default: 1)', integer)
+    .option('--node-rank <n>', 'which of the hosts this is, from 0', integer)
+    .option('--master-addr <address>', 'an address of host 0 that the others can reach', String)
     .option('--image-size <pixels>', "side of the network's input (default: the model's)", integer)
     .option('--steps <n>', 'length of the run; schedules end there', integer)
     .option('--epochs <n>', 'the same in passes over the training images (default: 10)', real)
@@ -62,7 +70,11 @@ export function createProgram(commands: Commands): Command {
     .option('--seed <n>', 'of initial values, order and augmentation (default: 0)', integer)
     .option('--freeze-batch-norm', 'normalise with the running statistics and leave them as they are')
     .addOption(new Option('--transport <name>', 'how ranks talk').choices(['auto', 'shared-memory']))
-    .option('--master-port <port>', 'port at which ranks meet (default: a free one)', integer)
+    .option(
+      '--master-port <port>',
+      'port at which ranks meet (default: a free one; several hosts need one that all know)',
+      integer,
+    )
     .option('--output <folder>', 'where the checkpoint goes (default: runs/<date>-<model>)')
     .option('--summary <file>', 'writes the result as JSON')
     .action((options: Record<string, unknown>) => commands.train(options));
@@ -71,6 +83,7 @@ export function createProgram(commands: Commands): Command {
     .description('measures a saved model on test images')
     .requiredOption('--checkpoint <path>', 'the folder or file that a training run saved')
     .requiredOption('--test <path>', 'test images: a folder with a folder per class, or a tar of one')
+    .option('--model <file>', 'the module of your own model, where it has moved since')
     .option('--batch-size <n>', 'images at a time', integer, 64)
     .option('--summary <file>', 'writes the result as JSON')
     .action((options: EvaluateOptions) => commands.evaluate(options));

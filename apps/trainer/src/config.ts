@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { TrainerError } from './errors.ts';
-import { modelNames, models } from './models/table.ts';
+import { type Nodes, oneNode } from './launch/environment.ts';
+import { absoluteModelName, findModel } from './models/find-model.ts';
 import { optimizerPresets } from './presets/optimizers.ts';
 
 const path = z.string().min(1);
@@ -8,10 +9,14 @@ const optimizerNames = Object.keys(optimizerPresets) as [keyof typeof optimizerP
 
 /** Everything that a training run can be told, as the command line gives it. */
 const table = z.strictObject({
-  model: z.enum(modelNames).default('resnet50'),
+  model: z.string().min(1).nullable().default(null),
+  data: path.nullable().default(null),
   train: path.nullable().default(null),
   test: path.nullable().default(null),
   nprocPerNode: z.int().min(1).max(256).default(2),
+  nnodes: z.int().min(1).max(4096).default(1),
+  nodeRank: z.int().min(0).default(0),
+  masterAddr: z.string().min(1).default(oneNode.address),
   imageSize: z.int().min(8).max(4096).nullable().default(null),
   steps: z.int().min(1).nullable().default(null),
   epochs: z.number().gt(0).nullable().default(null),
@@ -35,43 +40,68 @@ const table = z.strictObject({
 /** Options of a run as they were given. */
 export type TrainInput = z.input<typeof table>;
 
-/** Options of a run, checked, with the defaults that depend on the model. Paths stay as they were given. */
-export interface TrainConfig extends z.output<typeof table> {
+/** Options of a run, checked, with the defaults that depend on the model. Paths of images stay as they were given. */
+export interface TrainConfig extends Omit<z.output<typeof table>, 'nnodes' | 'nodeRank' | 'masterAddr' | 'data'> {
+  /** One of the table, or the absolute path of a module. */
+  readonly model: string;
   readonly imageSize: number;
   readonly batchSize: number;
   readonly cropScale: number;
   readonly learningRate: number;
+  readonly nodes: Nodes;
+}
+
+/** What options are read against. */
+export interface ConfigInputs {
+  /** The network where none is named. Default `resnet50`. */
+  readonly defaultModel?: string;
 }
 
 /**
- * Checks options and fills in defaults.
+ * Checks options and fills in defaults. Loads the model's module where it is the user's own.
  *
  * @throws {TrainerError} `misuse`: the option, what it was given, what it takes.
  */
-export function parseConfig(input: unknown): TrainConfig {
+export async function parseConfig(input: unknown, { defaultModel = 'resnet50' }: ConfigInputs = {}): Promise<TrainConfig> {
   const result = table.safeParse(input);
   if (!result.success) {
     const [issue] = result.error.issues;
     const option = issue === undefined ? '' : optionName(issue.path);
     throw new TrainerError('misuse', `${option}: ${issue?.message ?? 'is not valid'}. See --help.`, { path: issue?.path });
   }
-  const config = result.data;
-  if (config.steps !== null && config.epochs !== null)
-    throw new TrainerError('misuse', '--steps and --epochs: give one of them, each says how long to train.');
-  if (config.train === null && config.test !== null)
-    throw new TrainerError(
-      'misuse',
-      '--test: without --train the generated images are used, for testing too. Give both, or neither.',
-    );
-  const kind = models[config.model];
-  const recipe = config.train === null ? kind.generated : kind;
+  const { nnodes, nodeRank, masterAddr, data, ...config } = result.data;
+  checkTogether(result.data);
+  const model = absoluteModelName(config.model ?? defaultModel);
+  const kind = await findModel(model);
+  const train = config.train ?? data;
+  const recipe = train === null ? kind.generated : kind;
   return {
     ...config,
+    model,
+    train,
+    test: config.test ?? data,
+    nodes: { count: nnodes, index: nodeRank, address: masterAddr },
+    steps: config.steps ?? (train === null && config.epochs === null ? kind.generated.steps : null),
     imageSize: config.imageSize ?? recipe.imageSize,
     batchSize: config.batchSize ?? recipe.batchSize,
     cropScale: config.cropScale ?? recipe.cropScale,
     learningRate: config.learningRate ?? kind.learningRates[config.optimizer],
   };
+}
+
+/** Options that contradict each other. */
+function checkTogether({ steps, epochs, train, test, data, nnodes, nodeRank, masterAddr }: z.output<typeof table>): void {
+  const refuse = (sentence: string): never => {
+    throw new TrainerError('misuse', sentence);
+  };
+  if (steps !== null && epochs !== null) refuse('--steps and --epochs: give one of them, each says how long to train.');
+  if (data !== null && (train !== null || test !== null))
+    refuse('--data: gives training and test images both; leave --train and --test out.');
+  if (train === null && test !== null)
+    refuse('--test: without --train the generated images are used, for testing too. Give both, or neither.');
+  if (nodeRank >= nnodes) refuse(`--node-rank: ${nodeRank} of ${nnodes} hosts; they count from 0.`);
+  if (nnodes > 1 && masterAddr === oneNode.address && nodeRank > 0)
+    refuse('--master-addr: several hosts need an address of the first of them that the others can reach.');
 }
 
 /** `optimizerOptions.grafting` becomes `--optimizer.grafting`, `imageSize` becomes `--image-size`. */
@@ -86,10 +116,8 @@ const DEFAULT_EPOCHS = 10;
 
 /** Steps of the plan. @param images number of training images. */
 export function plannedSteps(
-  { steps, epochs, batchSize, train, model }: TrainConfig,
+  { steps, epochs, batchSize }: TrainConfig,
   { images, ranks }: { readonly images: number; readonly ranks: number },
 ): number {
-  if (steps !== null) return steps;
-  if (epochs === null && train === null) return models[model].generated.steps;
-  return Math.max(1, Math.round(((epochs ?? DEFAULT_EPOCHS) * images) / (batchSize * ranks)));
+  return steps ?? Math.max(1, Math.round(((epochs ?? DEFAULT_EPOCHS) * images) / (batchSize * ranks)));
 }

@@ -1,6 +1,9 @@
 // The public entry: re-exports only. What a training loop or a bench of one's own needs of the trainer.
 export type { Batch } from './data/index.ts';
+export { isRank, type Nodes } from './launch/environment.ts';
+export { type LaunchOptions, launch } from './launch/launch.ts';
 export { mergeStatistics, type RunningStatistics } from './merge-statistics.ts';
 export type { ForwardMode, Model } from './models/model.ts';
+export type { OwnModelInputs, OwnModelModule } from './models/own-model.ts';
 export { type ModelName, modelNames, models } from './models/table.ts';
 export { backpropagate, type StepInputs, type StepResult } from './train-step.ts';

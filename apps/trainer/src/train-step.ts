@@ -41,14 +41,17 @@ export function backpropagate(
   batch: Batch,
   { model, optimizer, batchNorm, labelSmoothing, betweenLayers }: StepInputs,
 ): StepResult {
+  const tapped = new Set<string>();
   const mode: ForwardMode = {
     batchNorm,
     betweenLayers,
-    parameter: (variable) =>
-      tapGradient(variable, (gradient) => {
+    parameter(variable) {
+      tapped.add(variable.name);
+      return tapGradient(variable, (gradient) => {
         betweenLayers();
         optimizer.writeGradient(variable.name, gradient);
-      }),
+      });
+    },
   };
   let hits: Tensor | undefined;
   const { value, grads } = variableGrads(() => {
@@ -57,6 +60,8 @@ export function backpropagate(
     hits = keep(countHits(logits, labels));
     return crossEntropy(logits, labels, { labelSmoothing }) as Scalar;
   }, [...model.variables]);
+  // A model may also use its variables as they are; then gradients are all there together, at the end.
+  for (const [name, gradient] of Object.entries(grads)) if (!tapped.has(name)) optimizer.writeGradient(name, gradient);
   const result = { loss: value.dataSync()[0] as number, correct: hits?.dataSync()[0] as number };
   dispose([value, grads, hits]);
   return result;

@@ -26,8 +26,14 @@ export interface Running {
 }
 
 /** Starts `shampoo-train` from source. */
-export function startCommand(args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
-  const child = spawn(process.execPath, ['--conditions=@distributed-shampoo/source', '--import', 'tsx', main, ...args], {
+export const startCommand = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Running => startModule(main, args, env);
+
+/** Runs a module that may import this repository's packages from source. */
+export const runModule = (file: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<Ended> =>
+  startModule(file, args, env).ended;
+
+function startModule(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Running {
+  const child = spawn(process.execPath, ['--conditions=@distributed-shampoo/source', '--import', 'tsx', file, ...args], {
     cwd,
     env: { ...process.env, NO_COLOR: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -5,13 +5,13 @@ import { tensor, tidy } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { TrainerError } from '../errors.ts';
 import { type Model, namedVariables } from '../models/model.ts';
-import { modelNames } from '../models/table.ts';
 
 const triple = z.tuple([z.number(), z.number(), z.number()]).readonly();
 
 /** What has to be known of a model to use it. */
 const description = z.object({
-  model: z.enum(modelNames),
+  /** One of the table, or the path of the module that it came from. */
+  model: z.string().min(1),
   classes: z.array(z.string()).min(1),
   imageSize: z.int().min(1),
   normalisation: z.object({ mean: triple, std: triple }),

@@ -6,20 +6,21 @@ import type { EvaluateOptions } from '../command-line.ts';
 import { checkSameClasses, createEvaluationLoader, openDataset } from '../data/index.ts';
 import { exitCode } from '../errors.ts';
 import { evaluate as evaluateModel } from '../evaluate.ts';
-import { models } from '../models/table.ts';
+import { absoluteModelName, findModel } from '../models/find-model.ts';
 import { createDisplay } from '../telemetry/display.ts';
 import { percent } from '../telemetry/lines.ts';
 
 /** The command `evaluate`: a saved model on test images, in this process. @returns the exit code. */
-export async function evaluate({ checkpoint, test, batchSize, summary }: EvaluateOptions): Promise<number> {
+export async function evaluate({ checkpoint, test, batchSize, summary, ...options }: EvaluateOptions): Promise<number> {
   const display = createDisplay();
   const saved = await readModel(resolve(checkpoint));
   const dataset = await openDataset(resolve(test));
   checkSameClasses({ name: saved.path, classes: saved.classes }, dataset);
   await useBackend({ backend: 'tensorflow' });
-  const model = models[saved.model].create({ classes: saved.classes.length, seed: 0 });
-  loadValues(model, saved);
   const { imageSize, normalisation, step } = saved;
+  const kind = await findModel(absoluteModelName(options.model ?? saved.model));
+  const model = await kind.create({ classes: saved.classes.length, seed: 0, imageSize });
+  loadValues(model, saved);
   display.report({ type: 'note', text: `${saved.model} after ${step} steps, ${dataset.length} images at ${imageSize} pixels` });
   const loader = createEvaluationLoader(dataset, { imageSize, batchSize, normalisation });
   try {

@@ -6,7 +6,8 @@ import { parseConfig, plannedSteps, type TrainConfig } from '../config.ts';
 import { checkSameClasses, openDataset } from '../data/index.ts';
 import { exitCode } from '../errors.ts';
 import { generateImages } from '../images/index.ts';
-import { launch } from '../launch/launcher.ts';
+import { isRank } from '../launch/environment.ts';
+import { launchJob } from '../launch/launch-job.ts';
 import type { Job } from '../launch/messages.ts';
 import { optimizerInput } from '../presets/optimizers.ts';
 import type { Summary } from '../summary.ts';
@@ -22,7 +23,7 @@ import { trainRank } from '../train.ts';
  * @returns the exit code.
  */
 export async function train(options: Record<string, unknown>): Promise<number> {
-  const config = parseConfig(options);
+  const config = await parseConfig(options);
   const started = performance.now();
   let summary: Summary | undefined;
   const display = createDisplay();
@@ -33,12 +34,10 @@ export async function train(options: Record<string, unknown>): Promise<number> {
     },
   };
   const job = await prepare(config, reporter);
-  const code = await (isRank() ? runHere(job, reporter) : launch(job, reporter));
+  const code = await (isRank() ? runHere(job, reporter) : launchJob(job, reporter));
   if (summary !== undefined) await conclude(summary, config, { reporter, seconds: (performance.now() - started) / 1000 });
   return code;
 }
-
-const isRank = () => process.env['RANK'] !== undefined && process.env['WORLD_SIZE'] !== undefined;
 
 async function runHere(job: Job, reporter: Reporter): Promise<number> {
   await trainRank(job, { reporter, stopRequested: () => false, onStep: () => undefined });
@@ -53,7 +52,9 @@ async function prepare(config: TrainConfig, reporter: Reporter): Promise<Job> {
       : { train: resolve(config.train), test: config.test === null ? null : resolve(config.test) };
   const trainSet = await openDataset(images.train);
   // Here, so that a wrong option is one line at once instead of one from a rank.
-  parseOptions(optimizerInput(config, plannedSteps(config, { images: trainSet.length, ranks: config.nprocPerNode })));
+  parseOptions(
+    optimizerInput(config, plannedSteps(config, { images: trainSet.length, ranks: config.nodes.count * config.nprocPerNode })),
+  );
   reporter.report({
     type: 'note',
     text: `training images: ${trainSet.length} in ${trainSet.classes.length} classes, ${images.train}`,

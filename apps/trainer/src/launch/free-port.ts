@@ -1,14 +1,12 @@
 import { createServer } from 'node:net';
 import { TrainerError } from '../errors.ts';
 
-const HOST = '127.0.0.1';
-
 /**
- * A port of the loopback at which nobody listens: the wanted one, or any.
+ * A port of an address of this host at which nobody listens: the wanted one, or any.
  *
  * @throws {TrainerError} `misuse` where the wanted port is in use or forbidden.
  */
-export function freePort(wanted: number | null): Promise<number> {
+export function freePort(wanted: number | null, host = '127.0.0.1'): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -16,9 +14,9 @@ export function freePort(wanted: number | null): Promise<number> {
         error.code === 'EADDRINUSE'
           ? 'is in use; name another one, or none to have a free one chosen'
           : `cannot be bound (${error.code})`;
-      reject(new TrainerError('misuse', `--master-port: port ${wanted} of ${HOST} ${why}.`, { port: wanted }));
+      reject(new TrainerError('misuse', `--master-port: port ${wanted} of ${host} ${why}.`, { port: wanted }));
     });
-    server.listen({ host: HOST, port: wanted ?? 0, exclusive: true }, () => {
+    server.listen({ host, port: wanted ?? 0, exclusive: true }, () => {
       const address = server.address();
       server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : (wanted ?? 0)));
     });

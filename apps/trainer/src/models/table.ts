@@ -12,12 +12,22 @@ export interface Recipe {
   readonly cropScale: number;
 }
 
+/** For networks that depend on the side of their images. */
+export interface SizedModelInputs extends ModelInputs {
+  readonly imageSize: number;
+}
+
 /** A network and what suits it. */
 export interface ModelKind extends Recipe {
-  readonly create: (inputs: ModelInputs) => Model;
+  readonly create: (inputs: SizedModelInputs) => Model | Promise<Model>;
   readonly learningRates: Readonly<Record<OptimizerName, number>>;
   /** The same for the generated images, and how long to train on them. */
   readonly generated: Recipe & { readonly steps: number };
+}
+
+/** A network of the table: made at once, for images of any size. */
+interface OurModelKind extends ModelKind {
+  readonly create: (inputs: ModelInputs) => Model;
 }
 
 const pictures = {
@@ -36,7 +46,7 @@ const thumbnails = {
   generated: { imageSize: 32, batchSize: 64, cropScale: 0.5, steps: 300 },
 } as const;
 
-const large = (name: string, block: ResNetShape['block'], blocks: readonly [number, number, number, number]): ModelKind => ({
+const large = (name: string, block: ResNetShape['block'], blocks: readonly [number, number, number, number]): OurModelKind => ({
   ...pictures,
   create: (inputs) =>
     resnet(
@@ -45,7 +55,7 @@ const large = (name: string, block: ResNetShape['block'], blocks: readonly [numb
     ),
 });
 
-const small = (name: string, blocks: number): ModelKind => ({
+const small = (name: string, blocks: number): OurModelKind => ({
   ...thumbnails,
   create: (inputs) =>
     resnet({ name, stem: 'small', block: basicBlock, stages: [16, 32, 64].map((width) => [width, blocks] as const) }, inputs),
