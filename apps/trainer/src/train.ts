@@ -4,7 +4,7 @@ import { connect, type ProcessGroup } from '@distributed-shampoo/collectives';
 import { deviceMesh, replicateVariables } from '@distributed-shampoo/dtensor';
 import { DistributedShampoo } from '@distributed-shampoo/optimizer';
 import { engineNames } from '@distributed-shampoo/tensor';
-import { useBackend, useBlas } from '@distributed-shampoo/tensor/node';
+import { type Backend, useBackend, useBlas } from '@distributed-shampoo/tensor/node';
 import { saveModel } from './checkpoint/checkpoint.ts';
 import { plannedSteps } from './config.ts';
 import {
@@ -59,8 +59,8 @@ export async function trainRank(job: Job, hooks: RankHooks): Promise<Summary> {
   const group = await connect({ transport: config.transport });
   const report: Reporter = { report: (event) => group.rank === 0 && hooks.reporter.report(event) };
   const threads = Math.max(1, Math.floor(availableParallelism() / group.localSize));
-  const backend = await useBackend({ backend: 'tensorflow', threads });
-  const warnings: string[] = [];
+  const backend = await useBackend({ threads });
+  const warnings = [...backend.notes];
   await useBlas().catch((error: Error) => warnings.push(error.message));
   const train = await openDataset(job.train);
   const steps = plannedSteps(config, { images: train.length, ranks: group.size });
@@ -77,7 +77,7 @@ export async function trainRank(job: Job, hooks: RankHooks): Promise<Summary> {
   const engine = engineNames()[0] as string;
   report.report({
     type: 'note',
-    text: `${config.model} with ${count(model)} parameters in ${blocks.length} blocks; ${config.optimizer} on ${engine}, TensorFlow ${backend.version}; ${group.size} ranks with ${threads} threads each; ${steps} steps of ${config.batchSize * group.size} images`,
+    text: `${config.model} with ${count(model)} parameters in ${blocks.length} blocks; ${config.optimizer} on ${engine}, ${nameOf(backend)}; ${group.size} ranks with ${backend.threads} threads each; ${steps} steps of ${config.batchSize * group.size} images`,
   });
   const run: Run = { job, hooks: { ...hooks, reporter: report }, group, model, optimizer, train, steps };
   const { meter, stopped, done, unreadable } = await trainSteps(run);
@@ -105,7 +105,7 @@ export async function trainRank(job: Job, hooks: RankHooks): Promise<Summary> {
     testTop1: evaluation?.top1 ?? null,
     parametersHash,
     checkpoint,
-    backend: `tensorflow ${backend.version}`,
+    backend: nameOf(backend),
     engine,
     stopped,
     warnings,
@@ -202,6 +202,8 @@ async function testModel({ job, group, hooks, model }: Run, path: string): Retur
     await test.close();
   }
 }
+
+const nameOf = ({ name, version }: Backend): string => `${name} ${version}`.trim();
 
 /** Parameters in millions, for people. */
 const count = ({ variables }: Model): string => `${(variables.reduce((sum, { size }) => sum + size, 0) / 1e6).toFixed(1)} M`;

@@ -1,13 +1,17 @@
 import { availableParallelism } from 'node:os';
 import { findBackendFactory, setBackend } from '@tensorflow/tfjs-core';
 import { TensorError } from './errors.ts';
-import type { PrepareOptions } from './provision/prepare.ts';
+import { type PrepareOptions, searchTensorFlow } from './provision/prepare.ts';
 import type { ContextSettings } from './tensorflow/config-proto.ts';
 import { registerTensorFlow } from './tensorflow/register.ts';
+import { registerWasm } from './wasm/register.ts';
 
 /** Which TensorFlow.js backend is to run, and how. */
 export interface BackendOptions extends ContextSettings, PrepareOptions {
-  /** `auto` and `tensorflow` are TensorFlow; any other is a backend that was registered before. `SHAMPOO_BACKEND` overrules it. */
+  /**
+   * `tensorflow`; `wasm`, which needs no native library; `auto`, the default: the first of them that can be had; any other is a backend that was
+   * registered before. `SHAMPOO_BACKEND` overrules it.
+   */
   readonly backend?: string;
 }
 
@@ -30,15 +34,36 @@ export interface Backend {
  * @throws {TensorError} `engine-not-found`, with what was tried and what to do; `unknown-backend`; `backend-fixed`; `bad-argument`.
  */
 export async function useBackend(options: BackendOptions = {}): Promise<Backend> {
-  const { threads, gpuMemoryGrowth } = options;
+  const { threads } = options;
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
     throw new TensorError('bad-argument', `useBackend: threads is ${threads}, expected a whole number of at least 1.`, {
       threads,
     });
   }
-  const wanted = (options.environment ?? process.env)['SHAMPOO_BACKEND'] || options.backend || 'auto';
-  if (wanted !== 'auto' && wanted !== 'tensorflow') return useRegistered(wanted);
+  const wanted = wantedBackend(options);
+  if (wanted === 'wasm') return useWasm([]);
+  if (wanted === 'tensorflow') return useTensorFlow(options);
+  if (wanted !== 'auto') return useRegistered(wanted);
+  try {
+    return await useTensorFlow(options);
+  } catch (error) {
+    if (!(error instanceof TensorError && error.code === 'engine-not-found')) throw error;
+    return useWasm([`${error.message} Until then WebAssembly serves, on one thread and several times slower.`]);
+  }
+}
 
+/** The name of the backend that `useBackend` would take, found out without loading it. */
+export async function whichBackend(options: BackendOptions = {}): Promise<string> {
+  const wanted = wantedBackend(options);
+  if (wanted !== 'auto') return wanted;
+  return (await searchTensorFlow(options)).found === undefined ? 'wasm' : 'tensorflow';
+}
+
+const wantedBackend = ({ backend, environment = process.env }: BackendOptions): string =>
+  environment['SHAMPOO_BACKEND'] || backend || 'auto';
+
+async function useTensorFlow(options: BackendOptions): Promise<Backend> {
+  const { threads, gpuMemoryGrowth } = options;
   const settings = {
     ...(threads === undefined ? {} : { threads }),
     ...(gpuMemoryGrowth === undefined ? {} : { gpuMemoryGrowth }),
@@ -49,6 +74,23 @@ export async function useBackend(options: BackendOptions = {}): Promise<Backend>
     ? []
     : ['@tensorflow/tfjs-node was loaded first and stays: raw operations are slower or absent, and threads are its own choice.'];
   return { name: 'tensorflow', version, library, threads: running.threads ?? availableParallelism(), usesGpu, notes };
+}
+
+async function useWasm(notes: readonly string[]): Promise<Backend> {
+  const library = await registerWasm();
+  await quietly(() => setBackend('wasm'));
+  return { name: 'wasm', version: '', library, threads: 1, usesGpu: false, notes };
+}
+
+/** The backend's module, when it starts, listens for errors that nobody catches, only to throw them again with its own source before them. */
+async function quietly(start: () => Promise<unknown>): Promise<void> {
+  const events = ['uncaughtException', 'unhandledRejection'] as const;
+  const before = events.map((event) => new Set(process.listeners(event as 'uncaughtException')));
+  await start();
+  for (const [i, event] of events.entries()) {
+    for (const listener of process.listeners(event as 'uncaughtException'))
+      if (!before[i]?.has(listener)) process.off(event, listener);
+  }
 }
 
 async function useRegistered(name: string): Promise<Backend> {

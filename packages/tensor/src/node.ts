@@ -1,7 +1,7 @@
 // The door for Node.js: re-exports only. What finds, fetches and binds native engines, and so imports `node:` and koffi.
 
 // The TensorFlow.js backend.
-export { type Backend, type BackendOptions, useBackend } from './backend.ts';
+export { type Backend, type BackendOptions, useBackend, whichBackend } from './backend.ts';
 export { BlasEngine, type BlasEngineOptions } from './engine/blas/blas-engine.ts';
 export type { BlasLibrary } from './engine/blas/library.ts';
 export { useBlas } from './engine/blas/use-blas.ts';

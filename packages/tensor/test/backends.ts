@@ -11,15 +11,16 @@ export interface Values {
   readonly values: Float32Array | Int32Array | Uint8Array;
 }
 
-/** Makes TensorFlow.js's JavaScript backend and TensorFlow available; TensorFlow is current afterwards. */
+/** Makes TensorFlow.js's JavaScript and WebAssembly backends and TensorFlow available; TensorFlow is current afterwards. */
 export async function startBackends(): Promise<void> {
   env().set('PROD', true); // Or the JavaScript backend advertises faster ones.
   await setBackend('cpu');
+  await useBackend({ backend: 'wasm' });
   await useBackend({ backend: 'tensorflow', threads: 2 });
 }
 
 /** Runs `f` on one backend, and copies out what it returns. */
-export async function on(name: 'cpu' | 'tensorflow', f: () => Tensor | Tensor[]): Promise<Values[]> {
+export async function on(name: 'cpu' | 'tensorflow' | 'wasm', f: () => Tensor | Tensor[]): Promise<Values[]> {
   await setBackend(name);
   let copies: Values[] = [];
   tidy(() => {

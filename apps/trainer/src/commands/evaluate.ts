@@ -16,7 +16,7 @@ export async function evaluate({ checkpoint, test, batchSize, summary, ...option
   const saved = await readModel(resolve(checkpoint));
   const dataset = await openDataset(resolve(test));
   checkSameClasses({ name: saved.path, classes: saved.classes }, dataset);
-  await useBackend({ backend: 'tensorflow' });
+  await useBackend();
   const { imageSize, normalisation, step } = saved;
   const kind = await findModel(absoluteModelName(options.model ?? saved.model));
   const model = await kind.create({ classes: saved.classes.length, seed: 0, imageSize });

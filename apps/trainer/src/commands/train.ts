@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseOptions } from '@distributed-shampoo/optimizer';
-import { cacheFolder } from '@distributed-shampoo/tensor/node';
+import { cacheFolder, whichBackend } from '@distributed-shampoo/tensor/node';
 import { parseConfig, plannedSteps, type TrainConfig } from '../config.ts';
 import { checkSameClasses, openDataset } from '../data/index.ts';
 import { exitCode } from '../errors.ts';
@@ -23,7 +23,8 @@ import { trainRank } from '../train.ts';
  * @returns the exit code.
  */
 export async function train(options: Record<string, unknown>): Promise<number> {
-  const config = await parseConfig(options);
+  const backend = await whichBackend();
+  const config = await parseConfig(options, backend === 'wasm' ? { defaultModel: 'resnet20' } : {});
   const started = performance.now();
   let summary: Summary | undefined;
   const display = createDisplay();
@@ -33,6 +34,10 @@ export async function train(options: Record<string, unknown>): Promise<number> {
       display.report(event);
     },
   };
+  if (backend === 'wasm') {
+    const unnamed = options['model'] === undefined ? '; it is too slow for resnet50, so the network is resnet20' : '';
+    reporter.report({ type: 'note', text: `the backend is wasm, one thread a rank${unnamed}` });
+  }
   const job = await prepare(config, reporter);
   const code = await (isRank() ? runHere(job, reporter) : launchJob(job, reporter));
   if (summary !== undefined) await conclude(summary, config, { reporter, seconds: (performance.now() - started) / 1000 });

@@ -1,4 +1,4 @@
-import { conv2d, pad, slice, type Tensor, type Tensor4D, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import { conv2d, getBackend, pad, slice, type Tensor, type Tensor4D, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import { TensorError } from '../errors.ts';
 import { type Attribute, attribute } from '../tensorflow/attributes.ts';
 import { executeRaw } from '../tensorflow/raw.ts';
@@ -81,5 +81,8 @@ export function convolution(x: Tensor4D, filter: Tensor4D, options: WindowOption
   }
   const window = windowOver(x.shape, filter.shape, { ...options, who: 'convolution' });
   if (runsRaw()) return rawConvolution({ x, filter }, window)[0] as Tensor4D;
-  return conv2d(window.padding === 0 ? x : pad(x, windowPadding(window)), filter, window.stride, 'valid');
+  // tfjs-node's own kernels know no padding but SAME and VALID; a copy serves all of them.
+  if (getBackend() !== 'wasm')
+    return conv2d(window.padding === 0 ? x : pad(x, windowPadding(window)), filter, window.stride, 'valid');
+  return conv2d(x, filter, window.stride, windowPadding(window));
 }

@@ -1,4 +1,6 @@
 import {
+  add,
+  cast,
   logSoftmax,
   mean,
   mul,
@@ -67,7 +69,8 @@ export function crossEntropy(logits: Tensor2D, labels: Tensor1D, { labelSmoothin
   }
   return tidy(() => {
     const rest = labelSmoothing / classes;
-    const targets = oneHot(labels, classes, 1 - labelSmoothing + rest, rest, 'float32');
+    // Whole numbers first: the wasm backend's one-hot writes no others.
+    const targets = add(mul(cast(oneHot(labels, classes, 1, 0, 'int32'), 'float32'), 1 - labelSmoothing), rest);
     if (runsRaw()) return rawCrossEntropy({ logits, targets }, {})[0] as Scalar;
     return neg(mean(sum(mul(targets, logSoftmax(logits)), -1))) as Scalar;
   });

@@ -3,6 +3,7 @@ import { availableParallelism, cpus } from 'node:os';
 import koffi from 'koffi';
 import { loadLibrary } from '../native-library.ts';
 import { quietly } from '../tensorflow/quiet.ts';
+import { wasmFiles } from '../wasm/files.ts';
 import { cacheFolder } from './cache.ts';
 import type { TensorFlowFiles } from './find-tensorflow.ts';
 import { searchBlas, searchTensorFlow } from './prepare.ts';
@@ -28,6 +29,7 @@ export async function doctor(environment: NodeJS.ProcessEnv = process.env): Prom
     { name: 'processor', state: 'ok', value: `${availableParallelism()} cores, ${cpus()[0]?.model ?? process.arch}`, tried: [] },
     { name: 'koffi', state: 'ok', value: koffi.version, tried: [] },
     await tensorflow(environment),
+    wasm(),
     await blas(environment),
     await sharedMemory(),
     { name: 'cache', state: 'ok', value: cacheFolder(environment), tried: [] },
@@ -48,14 +50,25 @@ async function tensorflow(environment: NodeJS.ProcessEnv): Promise<Finding> {
   const name = 'TensorFlow';
   if (found === undefined) {
     const advice =
-      'run "npx shampoo-engines" (in a clone of this project: npm run setup), or name a folder in SHAMPOO_TENSORFLOW';
-    return { name, state: 'missing', value: 'not found', tried: attempts, advice };
+      'run "npx shampoo-engines" (in a clone of this project: npm run setup), or name a folder in SHAMPOO_TENSORFLOW; until then wasm serves, on one thread and several times slower';
+    return { name, state: 'warning', value: 'not found', tried: attempts, advice };
   }
   try {
     return { name, state: 'ok', value: `${tensorflowVersion(found)}, ${found.library} (${place})`, tried: attempts };
   } catch (error) {
     const advice = `${found.library} doesn't load (${(error as Error).message}); remove it and run "npx shampoo-engines" (in a clone of this project: npm run setup)`;
     return { name, state: 'missing', value: found.library, tried: attempts, advice };
+  }
+}
+
+function wasm(): Finding {
+  const name = 'wasm';
+  try {
+    const { folder, version } = wasmFiles();
+    return { name, state: 'ok', value: `${version}, ${folder}`, tried: [] };
+  } catch (error) {
+    const advice = 'install @tensorflow/tfjs-backend-wasm, which runs where TensorFlow does not';
+    return { name, state: 'warning', value: (error as Error).message, tried: [], advice };
   }
 }
 

@@ -13,7 +13,8 @@ const usage = `shampoo-engines: finds the native libraries that this project com
 
 It looks at SHAMPOO_TENSORFLOW (a folder), SHAMPOO_OPENBLAS (a file), installed packages, Python's tensorflow and the cache
 (SHAMPOO_CACHE, else distributed-shampoo in the user's cache folder), and downloads with Python's pip what is nowhere.
-Exit codes: 0 ready, 1 TensorFlow is missing, 2 misuse.
+With SHAMPOO_BACKEND=wasm nothing is downloaded: TensorFlow.js's WebAssembly backend comes with its package.
+Exit codes: 0 ready, 1 SHAMPOO_BACKEND=tensorflow and it is missing, 2 misuse.
 `;
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
@@ -33,7 +34,8 @@ async function main(): Promise<number> {
     return 0;
   }
   const report: Report = { terminal: process.stderr.isTTY === true, progress: (line) => say(`  ${line}`) };
-  const choice = { fetch: !options['no-fetch'], report };
+  const wanted = process.env['SHAMPOO_BACKEND'] || 'auto';
+  const choice = { fetch: !options['no-fetch'] && wanted !== 'wasm', report };
   const tensorflow = await timed(
     'TensorFlow',
     () => searchTensorFlow(choice),
@@ -45,12 +47,18 @@ async function main(): Promise<number> {
     ({ config, path }) => `${config}, ${path}`,
   );
   if (options.json) process.stdout.write(`${JSON.stringify({ tensorflow, blas })}\n`);
-  if (blas.found === undefined)
+  if (blas.found === undefined && wanted !== 'wasm')
     say('  the preconditioner will run without OpenBLAS, far slower. Install one: apt-get install libopenblas0');
   if (tensorflow.found !== undefined) return 0;
-  say('  no model can be trained here without TensorFlow. Install pip (apt-get install python3-pip) and run this again,');
+  if (wanted === 'wasm') {
+    say('  SHAMPOO_BACKEND=wasm: TensorFlow.js runs on WebAssembly, and needs no more');
+    return 0;
+  }
+  say('  Install pip (apt-get install python3-pip) and run this again,');
   say('  or set SHAMPOO_TENSORFLOW to a folder with libtensorflow_cc.so.2 and libtensorflow_framework.so.2');
-  return 1;
+  if (wanted === 'tensorflow') return 1;
+  say('  Until then WebAssembly serves, on one thread and several times slower: no ResNet-50, but a ResNet-20');
+  return 0;
 }
 
 /** Runs one search and says in a line how it ended. */

@@ -17,7 +17,7 @@ export interface Checked {
   readonly input?: (value: number, input: number) => number;
 }
 
-/** Asserts that values and gradients are those of the reference, on TensorFlow by raw operations and on the JavaScript backend composed. */
+/** Asserts that values and gradients are those of the reference, on TensorFlow by raw operations, on WebAssembly and the JavaScript backend composed. */
 export async function expectRightGradients({ shapes, operation, reference, seed = 1, input = (v) => v }: Checked): Promise<void> {
   const random = seededRandom(seed);
   // float32 numbers, so that both sides start from the same.
@@ -27,7 +27,7 @@ export async function expectRightGradients({ shapes, operation, reference, seed 
   const expected = reference(inputs);
   const weights = Float32Array.from(expected, () => random.normal());
   const expectedGradients = numericGradients({ inputs, f: reference }, weights);
-  for (const backend of ['tensorflow', 'cpu'] as const) {
+  for (const backend of ['tensorflow', 'wasm', 'cpu'] as const) {
     const [y, ...gradients] = await on(backend, () => {
       const tensors = inputs.map((x, k) => tf.tensor(Float32Array.from(x), [...(shapes[k] as number[])]));
       const value = operation(...tensors);

@@ -37,20 +37,37 @@ describe('shampoo-engines', () => {
     ]);
   });
 
-  test('without TensorFlow tells what was tried and what to do, and fails', async () => {
+  test('without TensorFlow tells what was tried, what to do, and that wasm serves', async () => {
     const { environment } = sandbox();
     const { text, ended } = engines([], environment);
-    expect(await ended).toBe(1);
+    expect(await ended).toBe(0);
     expect(text.errors).toMatch(/TensorFlow: not found \(.*download: no pip .*\)/);
     expect(text.errors).toMatch(/python3-pip/);
+    expect(text.errors).toMatch(/WebAssembly serves/);
     expect(text.out).toBe('');
+  });
+
+  test('without the TensorFlow that SHAMPOO_BACKEND asks for fails', async () => {
+    const { environment } = sandbox();
+    const { text, ended } = engines([], { ...environment, SHAMPOO_BACKEND: 'tensorflow' });
+    expect(await ended).toBe(1);
+    expect(text.errors).not.toMatch(/WebAssembly/);
+  });
+
+  test('downloads nothing for wasm', async () => {
+    const { environment, program } = sandbox();
+    program('pip', 'echo called >&2; exit 1');
+    const { text, ended } = engines([], { ...environment, SHAMPOO_BACKEND: 'wasm' });
+    expect(await ended).toBe(0);
+    expect(text.errors).toContain('download: not asked for');
+    expect(text.errors).toMatch(/SHAMPOO_BACKEND=wasm/);
   });
 
   test('downloads nothing where it may not', async () => {
     const { environment, program } = sandbox();
     program('pip', 'echo called >&2; exit 1');
     const { text, ended } = engines(['--no-fetch'], environment);
-    expect(await ended).toBe(1);
+    expect(await ended).toBe(0);
     expect(text.errors).toContain('download: not asked for');
   });
 
@@ -86,6 +103,7 @@ describe('doctor', () => {
       'processor',
       'koffi',
       'TensorFlow',
+      'wasm',
       'BLAS',
       'shared memory',
       'cache',
@@ -93,6 +111,7 @@ describe('doctor', () => {
     const value = (name: string) => findings.find((finding) => finding.name === name)?.value;
     expect(value('Node.js')).toBe(process.versions.node);
     expect(value('TensorFlow')).toMatch(/^2\.\d+\.\d+, .*libtensorflow/);
+    expect(value('wasm')).toMatch(/^4\.\d+\.\d+, .*wasm-out$/);
     expect(value('BLAS')).toMatch(/^OpenBLAS/);
   });
 
@@ -100,7 +119,7 @@ describe('doctor', () => {
     const findings = await doctor({ ...sandbox().environment, SHAMPOO_OPENBLAS: '/nowhere/libopenblas.so' });
     const [tensorflow, blas] = findings.filter(({ state }) => state !== 'ok').filter(({ name }) => name !== 'shared memory');
     expect([tensorflow?.state, tensorflow?.tried.length, tensorflow?.advice]).toEqual([
-      'missing',
+      'warning',
       6,
       expect.stringContaining('shampoo-engines'),
     ]);
