@@ -8,4 +8,4 @@ await setBackend('cpu');
 await useBlas();
 
 /** The matrix engines that the suites run on. */
-export const engines = ['reference', 'blas'] as const;
+export const engines = ['reference', 'blas', 'tfjs'] as const;

@@ -19,6 +19,7 @@ export { ReferenceEngine } from './engine/reference/reference-engine.ts';
 export { createEngine, type EngineKind, engineNames, registerEngine } from './engine/registry.ts';
 export { type RankDeficiency, type SpectrumPower, spectrumPower } from './engine/spectrum.ts';
 export { elements } from './engine/strides.ts';
+export { TfjsEngine } from './engine/tfjs/tfjs-engine.ts';
 // TensorFlow beyond TensorFlow.js.
 export { TensorError, type TensorErrorCode } from './errors.ts';
 // Flat buffers.

@@ -1,8 +1,7 @@
-import '@tensorflow/tfjs-backend-cpu';
 import { OptimizerError } from '@distributed-shampoo/optimizer';
 import { engineNames } from '@distributed-shampoo/tensor';
-import { useBlas } from '@distributed-shampoo/tensor/node';
-import { enableProdMode, setBackend } from '@tensorflow/tfjs-core';
+import { useBackend, useBlas } from '@distributed-shampoo/tensor/node';
+import { enableProdMode } from '@tensorflow/tfjs-core';
 import { type Golden, readGolden, type Trajectory } from './golden.ts';
 import { runPartition } from './run-partition.ts';
 import { runTrajectory } from './run-trajectory.ts';
@@ -17,7 +16,7 @@ interface Failure {
 /** Runs every case on every engine, prints a line per failure and the count. @returns the exit code. */
 async function main(): Promise<number> {
   enableProdMode();
-  await setBackend('cpu');
+  await useBackend();
   await useBlas();
   const golden = readGolden();
   const engines = [...engineNames()];

@@ -1,7 +1,6 @@
-import '@tensorflow/tfjs-backend-cpu';
 import { parseOptions, type ShampooInput } from '@distributed-shampoo/optimizer';
-import { useBlas } from '@distributed-shampoo/tensor/node';
-import { enableProdMode, setBackend } from '@tensorflow/tfjs-core';
+import { useBackend, useBlas } from '@distributed-shampoo/tensor/node';
+import { enableProdMode } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readGolden, type Trajectory } from '../src/golden.ts';
 import { runPartition } from '../src/run-partition.ts';
@@ -21,7 +20,7 @@ const supported = golden.trajectories.filter((one: Trajectory) => {
 
 beforeAll(async () => {
   enableProdMode();
-  await setBackend('cpu');
+  await useBackend();
   await useBlas();
 });
 
@@ -29,7 +28,7 @@ test('there is something to judge', () => {
   expect(supported.length).toBeGreaterThan(0);
 });
 
-describe.each(['reference', 'blas'])('trajectories on %s', (engine) => {
+describe.each(['reference', 'blas', 'tfjs'])('trajectories on %s', (engine) => {
   test.each(supported.map((one) => [one.name, one] as const))('%s', (_name, one) => {
     const { error, bound, where } = runTrajectory(one, engine);
     expect(error, where).toBeLessThanOrEqual(bound);

@@ -9,7 +9,7 @@ import type { SpectrumPower } from './spectrum.ts';
  * equal blocks, and an operation treats each of them alike and alone.
  */
 export interface MatrixEngine {
-  readonly name: 'blas' | 'reference';
+  readonly name: 'blas' | 'tfjs' | 'reference';
   /** Threads that share the tasks of `parallel`, the calling one included. */
   readonly lanes: number;
   /** Distance from 1 to the next number that a slot can hold: 2^-23 for float32. */
@@ -35,7 +35,10 @@ export interface MatrixEngine {
    * each other's destinations. Tasks are taken in the given order, so give the dearest first.
    */
   parallel(tasks: readonly Task[]): void;
-  /** The numbers of a slot as they stand: a view, not a copy. For saving, loading and tests, not within a task. */
+  /**
+   * The numbers of a slot as they stand, which may be written to: a view, good until the next operation. For saving, loading and what is decided on the
+   * host, not within a task.
+   */
   values(slot: Slot): Float32Array | Float64Array;
 
   // ---- matrices ----
@@ -59,7 +62,7 @@ export interface MatrixEngine {
   scaleFactor(out: Slot, factor: Slot, how: ScaleFactor): void;
   /**
    * Symmetric eigendecomposition in place, `A + diagonal I = V^T diag(l) V`: on return **row** i of `vectors` is the eigenvector of
-   * `values[i]`, ascending. Reads the lower triangle of what `vectors` held. `status` becomes 0, or not 0 where the solver failed.
+   * `values[i]`, ascending. Reads the lower triangle of what `vectors` held. `status` becomes 0, or not 0 where the solver failed, as on NaN and infinity.
    * `precision: 'float64'` adds and decomposes in double precision and rounds the result.
    * @param values `[stack, n]`  @param vectors `[stack, n, n]`  @param status `[stack, 1]`
    */

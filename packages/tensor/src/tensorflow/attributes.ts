@@ -22,10 +22,11 @@ export interface Attribute {
 }
 
 /** TensorFlow.js's names of element types. */
-export type ElementType = 'float32' | 'int32' | 'bool' | 'complex64' | 'string' | 'int64' | 'uint8';
+export type ElementType = 'float32' | 'float64' | 'int32' | 'bool' | 'complex64' | 'string' | 'int64' | 'uint8';
 
 const types: Readonly<Record<ElementType, number>> = {
   float32: dataType.TF_FLOAT,
+  float64: dataType.TF_DOUBLE,
   int32: dataType.TF_INT32,
   bool: dataType.TF_BOOL,
   complex64: dataType.TF_COMPLEX64,

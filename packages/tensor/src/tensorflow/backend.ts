@@ -10,6 +10,7 @@ interface TensorRecord {
 /** `NodeJSKernelBackend` of `@tensorflow/tfjs-node`, as far as this package uses it beside the public interface of backends. */
 export interface NodeBackend {
   readonly binding: TensorFlowBinding;
+  readonly isUsingGpuDevice: boolean;
   readonly tensorMap: { has(dataId: object): boolean; get(dataId: object): TensorRecord };
   /** Hands values that still lie in JavaScript to TensorFlow first. */
   getInputTensorIds(tensors: readonly Tensor[]): number[];

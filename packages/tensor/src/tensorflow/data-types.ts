@@ -3,6 +3,7 @@ import { TensorError } from '../errors.ts';
 /** TensorFlow's numbers for the types of elements that TensorFlow.js carries (`tf_datatype.h`). */
 export const dataType = {
   TF_FLOAT: 1,
+  TF_DOUBLE: 2,
   TF_INT32: 3,
   TF_UINT8: 4,
   TF_STRING: 7,
@@ -22,10 +23,12 @@ interface Layout {
 }
 
 /** What numbers come back in. */
-export type NumberArray = Float32Array | Int32Array | Uint8Array | BigInt64Array;
+export type NumberArray = Float32Array | Float64Array | Int32Array | Uint8Array | BigInt64Array;
 
 const layouts: Readonly<Record<number, Layout>> = {
   [dataType.TF_FLOAT]: { bytes: 4, accepts: ['Float32Array'], array: (n) => new Float32Array(n / 4) },
+  // TensorFlow.js has no float64; raw operations pass it between them.
+  [dataType.TF_DOUBLE]: { bytes: 8, accepts: ['Float64Array'], array: (n) => new Float64Array(n / 8) },
   [dataType.TF_INT32]: { bytes: 4, accepts: ['Int32Array'], array: (n) => new Int32Array(n / 4) },
   [dataType.TF_UINT8]: { bytes: 1, accepts: ['Uint8Array', 'Uint8ClampedArray'], array: (n) => new Uint8Array(n) },
   [dataType.TF_BOOL]: { bytes: 1, accepts: ['Uint8Array'], array: (n) => new Uint8Array(n) },

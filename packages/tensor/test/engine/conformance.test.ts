@@ -1,5 +1,6 @@
 import { expectClose, seededRandom, type Tolerance, tolerance } from '@distributed-shampoo/testing';
-import { describe, expect, test } from 'vitest';
+import { setBackend, memory as tensorMemory } from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { MatrixEngine, Slot } from '../../src/engine/matrix-engine.ts';
 import { ReferenceEngine } from '../../src/engine/reference/reference-engine.ts';
 import { elements } from '../../src/engine/strides.ts';
@@ -177,7 +178,11 @@ function outcome(engine: MatrixEngine, { slots: dims, run, start }: Case, stack:
   }
 }
 
-describe.each(engines)('$name', ({ create }) => {
+describe.each(engines)('$name', ({ create, backend = 'tensorflow' }) => {
+  beforeAll(async () => {
+    await setBackend(backend);
+  });
+
   test.each(Object.entries(cases))('%s', (_name, one) => {
     for (const stack of [1, 3]) {
       const expected = outcome(new ReferenceEngine(), one, stack, false);
@@ -193,6 +198,14 @@ describe.each(engines)('$name', ({ create }) => {
         );
       }
     }
+  });
+
+  test('dispose leaves no tensor behind', () => {
+    const before = tensorMemory().numTensors;
+    const one = cases['modeProduct [2, 3, 4] mode 1 to 3'] as Case;
+    outcome(create(1), one, 3, true);
+    outcome(create(1), one, 3, false);
+    expect(tensorMemory().numTensors).toBe(before);
   });
 
   test('operations before open are refused', () => {

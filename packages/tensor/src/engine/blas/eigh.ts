@@ -48,5 +48,7 @@ export function eigh(
     for (let i = 0; i < n * n; i++) float32[vectors / 4 + i] = float64[a / 8 + i] as number;
     for (let i = 0; i < n; i++) float32[values / 4 + i] = float64[w / 8 + i] as number;
   }
-  float32[status / 4] = int32[parameters + 3] as number;
+  // LAPACK looks for NaN, not for infinity.
+  const finite = float32.subarray(values / 4, values / 4 + n).every(Number.isFinite);
+  float32[status / 4] = finite ? (int32[parameters + 3] as number) : n + 1;
 }

@@ -111,7 +111,7 @@ export class ReferenceEngine implements MatrixEngine {
     const n = vectors.shape[1] as number;
     this.#eachMember([values, vectors, status], (l, v, failed) => {
       for (let i = 0; i < n; i++) v[i * (n + 1)] = (v[i * (n + 1)] as number) + diagonal;
-      failed[0] = jacobiEigh(v as Float64Array, l as Float64Array) ? 0 : 1;
+      failed[0] = jacobiEigh(v as Float64Array, l as Float64Array) && l.every(Number.isFinite) ? 0 : 1;
     });
   }
 
