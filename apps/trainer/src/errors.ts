@@ -36,6 +36,8 @@ const misuseCodes: ReadonlySet<string> = new Set([
   'no-classes',
   'no-images',
   'not-a-tar',
+  'damaged-file',
+  'bad-module',
   'classes-differ',
 ]);
 

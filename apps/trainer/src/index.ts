@@ -1,5 +1,5 @@
 // The public entry: re-exports only. What a training loop or a bench of one's own needs of the trainer.
-export type { Batch } from './data/index.ts';
+export type { Batch, OwnData, OwnImage, OwnImages } from './data/index.ts';
 export { isRank, type Nodes } from './launch/environment.ts';
 export { type LaunchOptions, launch } from './launch/launch.ts';
 export { mergeStatistics, type RunningStatistics } from './merge-statistics.ts';

@@ -81,6 +81,7 @@ export async function trainRank(job: Job, hooks: RankHooks): Promise<Summary> {
   });
   const run: Run = { job, hooks: { ...hooks, reporter: report }, group, model, optimizer, train, steps };
   const { meter, stopped, done, unreadable } = await trainSteps(run);
+  for (const { name, reason } of train.leftOut) warnings.push(`${name} was left out: ${reason}`);
   for (const { name, reason } of unreadable) warnings.push(`${name} could not be read (${reason}); another image took its place`);
   mergeStatistics(group, model.statistics);
   optimizer.eval();
@@ -188,7 +189,7 @@ async function trainSteps({ job, hooks, group, model, optimizer, train, steps }:
 }
 
 async function testModel({ job, group, hooks, model }: Run, path: string): ReturnType<typeof evaluate> {
-  const test = await openDataset(path);
+  const test = await openDataset(path, { split: 'test' });
   const { imageSize, batchSize } = job.config;
   const loader = createEvaluationLoader(test, { imageSize, batchSize, rank: group.rank, size: group.size });
   try {

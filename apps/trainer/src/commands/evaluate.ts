@@ -14,7 +14,7 @@ import { percent } from '../telemetry/lines.ts';
 export async function evaluate({ checkpoint, test, batchSize, summary, ...options }: EvaluateOptions): Promise<number> {
   const display = createDisplay();
   const saved = await readModel(resolve(checkpoint));
-  const dataset = await openDataset(resolve(test));
+  const dataset = await openDataset(resolve(test), { split: 'test' });
   checkSameClasses({ name: saved.path, classes: saved.classes }, dataset);
   await useBackend();
   const { imageSize, normalisation, step } = saved;

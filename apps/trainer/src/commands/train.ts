@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { parseOptions } from '@distributed-shampoo/optimizer';
 import { cacheFolder, whichBackend } from '@distributed-shampoo/tensor/node';
 import { parseConfig, plannedSteps, type TrainConfig } from '../config.ts';
-import { checkSameClasses, openDataset } from '../data/index.ts';
+import { checkSameClasses, DataError, type ImageDataset, openDataset } from '../data/index.ts';
 import { exitCode } from '../errors.ts';
 import { generateImages } from '../images/index.ts';
 import { isRank } from '../launch/environment.ts';
@@ -64,14 +64,32 @@ async function prepare(config: TrainConfig, reporter: Reporter): Promise<Job> {
     type: 'note',
     text: `training images: ${trainSet.length} in ${trainSet.classes.length} classes, ${images.train}`,
   });
-  if (images.test !== null) {
-    const testSet = await openDataset(images.test);
+  const testSet = images.test === null ? null : await openTestSet(images.test, images.train);
+  if (testSet === null) {
+    reporter.report({ type: 'note', text: 'no test images' });
+  } else {
     checkSameClasses(trainSet, testSet);
     reporter.report({ type: 'note', text: `test images: ${testSet.length}, ${images.test}` });
     await testSet.close();
   }
   await trainSet.close();
-  return { config, ...images, output: resolve(config.output ?? join('runs', `${timestamp()}-${config.model}`)) };
+  return {
+    config,
+    train: images.train,
+    test: testSet === null ? null : images.test,
+    output: resolve(config.output ?? join('runs', `${timestamp()}-${config.model}`)),
+  };
+}
+
+/** Test images; null where one path was given for both halves and has only the one. */
+async function openTestSet(test: string, train: string): Promise<ImageDataset | null> {
+  try {
+    return await openDataset(test, { split: 'test' });
+  } catch (error) {
+    const absent = error instanceof DataError && (error.code === 'no-images' || error.code === 'missing-path');
+    if (absent && test === train) return null;
+    throw error;
+  }
 }
 
 /** The project's own images, made once and kept in the cache. */

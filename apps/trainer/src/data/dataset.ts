@@ -1,8 +1,6 @@
-import { stat } from 'node:fs/promises';
-import { DataError } from './errors.ts';
-import { folderReader, listFolder } from './folder.ts';
-import { type ImageIndex, indexOf } from './image-index.ts';
-import { listTar, tarReader } from './tar.ts';
+import type { Pixels } from './decode.ts';
+import type { ImageIndex, LeftOut, Split } from './image-index.ts';
+import { recognise, sources } from './sources.ts';
 
 /** Labelled images that can be read in any order. */
 export interface ImageDataset {
@@ -14,35 +12,31 @@ export interface ImageDataset {
   readonly length: number;
   /** What a worker needs to read the same images: see `datasetOf`. */
   readonly index: ImageIndex;
+  /** Images that had to be left out, as those without a label. */
+  readonly leftOut: readonly LeftOut[];
   label(i: number): number;
-  /** Path of an image below the folder or inside the archive. */
+  /** Name of an image: its path below the folder, or in the archive. */
   nameOf(i: number): string;
-  /** The file of an image as it is, still encoded. */
-  read(i: number): Promise<Buffer>;
-  /** Lets go of the archive; may be called twice. */
+  /** The file of an image as it is, still encoded; or pixels, where the format holds those. */
+  read(i: number): Promise<Buffer | Pixels>;
+  /** Lets go of open files; may be called twice. */
   close(): Promise<void>;
 }
 
-/** Where images can lie. A new kind of source is a file with a listing and a reader, and a line here. */
-const sources = {
-  folder: { list: listFolder, reader: folderReader },
-  tar: { list: listTar, reader: tarReader },
-} as const;
+/** Options of `openDataset`. */
+export interface OpenOptions {
+  /** Which half, where a path holds both. Default `train`. */
+  readonly split?: Split;
+}
 
 /**
- * Opens an ImageFolder tree, or a tar archive of one. Nothing is decoded and no file stays open.
+ * Opens labelled images in any of the formats of `sources`. Nothing is decoded and no file stays open.
  *
- * @throws {DataError} `missing-path`, `no-classes`, `no-images`, `not-a-tar`.
+ * @throws {DataError} `missing-path`, `no-classes`, `no-images`, `not-a-tar`, `damaged-file`, `bad-module`.
  */
-export async function openDataset(path: string): Promise<ImageDataset> {
-  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
-    const reason = cause.code === 'ENOENT' ? 'nothing is there' : cause.message;
-    throw new DataError('missing-path', `${path}: expected a folder of class folders or a tar archive of one, but ${reason}.`, {
-      cause,
-    });
-  });
-  const source = found.isDirectory() ? 'folder' : 'tar';
-  return datasetOf(indexOf(source, path, await sources[source].list(path)));
+export async function openDataset(path: string, { split = 'train' }: OpenOptions = {}): Promise<ImageDataset> {
+  const source = await recognise(path);
+  return datasetOf(await sources[source].list(path, split));
 }
 
 /** The data set that an index describes, without listing it again. */
@@ -53,6 +47,7 @@ export function datasetOf(index: ImageIndex): ImageDataset {
     classes: index.classes,
     length: index.names.length,
     index,
+    leftOut: index.leftOut,
     label: (i) => index.labels[i]!,
     nameOf: (i) => index.names[i]!,
     read,

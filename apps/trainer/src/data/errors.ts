@@ -4,6 +4,8 @@ export type DataErrorCode =
   | 'no-classes'
   | 'no-images'
   | 'not-a-tar'
+  | 'damaged-file'
+  | 'bad-module'
   | 'classes-differ'
   | 'bad-option'
   | 'no-readable-image'

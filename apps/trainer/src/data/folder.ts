@@ -1,9 +1,17 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
-import { type ImageIndex, isHidden, isImageName, type Listing } from './image-index.ts';
+import { type ImageIndex, indexOfTree, isHidden, isImageName, type Listing } from './image-index.ts';
+import type { Source } from './sources.ts';
+
+/** A folder with a folder of images per class. */
+export const folder: Source = {
+  summary: 'a folder with a folder of images per class',
+  list: async (path, split) => indexOfTree('folder', path, { listing: await listFolder(path), split }),
+  reader: folderReader,
+};
 
 /** Lists images and folders of a tree. Symbolic links are followed, but for one that leads back to a folder it lies in. */
-export async function listFolder(root: string): Promise<Listing> {
+async function listFolder(root: string): Promise<Listing> {
   const images: { name: string }[] = [];
   const folders: string[] = [];
   const visit = async (below: string): Promise<void> => {
@@ -37,7 +45,7 @@ async function behindLink(link: string) {
 }
 
 /** Reads images of a folder tree. */
-export function folderReader(index: ImageIndex) {
+function folderReader(index: ImageIndex) {
   const root = resolve(index.path);
   return {
     read: (i: number): Promise<Buffer> => readFile(join(root, index.names[i]!)),

@@ -33,23 +33,30 @@ export function createPixelSource(
   const decodeAll = async (indices: readonly number[]): Promise<Map<number, Pixels>> => {
     const present: number[] = [];
     const files: Buffer[] = [];
+    const decoded = new Map<number, Pixels>();
+    const keepDecoded = (index: number, image: Pixels) => {
+      decoded.set(index, image);
+      cache.put(index, image);
+    };
     for (const [i, outcome] of (await Promise.allSettled(indices.map((index) => dataset.read(index)))).entries()) {
       if (outcome.status === 'rejected') {
         reject(indices[i]!, outcome.reason as Error);
         continue;
       }
+      if (!Buffer.isBuffer(outcome.value)) {
+        keepDecoded(indices[i]!, outcome.value);
+        continue;
+      }
       present.push(indices[i]!);
       files.push(outcome.value);
     }
-    const decoded = new Map<number, Pixels>();
     for (const [i, image] of (await decodeMany(files, shortSide)).entries()) {
       const index = present[i]!;
       if (image instanceof Error) {
         reject(index, image);
         continue;
       }
-      decoded.set(index, image);
-      cache.put(index, image);
+      keepDecoded(index, image);
     }
     return decoded;
   };

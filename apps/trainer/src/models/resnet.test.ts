@@ -123,6 +123,15 @@ test('ResNet-50 has the 161 variables and 25,557,032 parameters of v1.5', () => 
   expect(new Set(model.variables.map(({ name }) => name)).size).toBe(161);
 });
 
+test.each([
+  ['resnet18', 11_689_512],
+  ['resnet34', 21_797_672],
+  ['resnet101', 44_549_160],
+] as const)('%s has the %d parameters of torchvision', (name, parameters) => {
+  model = models[name].create({ classes: 1000, seed: 0 });
+  expect(model.variables.reduce((count, { size }) => count + size, 0)).toBe(parameters);
+});
+
 test('ResNet-20 has 0.27 million parameters in 20 weighted layers and two shortcuts', () => {
   model = models.resnet20.create({ classes: 10, seed: 0 });
   expect(model.variables.filter(({ shape }) => shape.length === 4)).toHaveLength(19 + 2);

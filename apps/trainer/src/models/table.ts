@@ -63,8 +63,12 @@ const small = (name: string, blocks: number): OurModelKind => ({
 
 /** Networks by name: a new one is a line here. */
 export const models = {
+  resnet18: large('resnet18', basicBlock, [2, 2, 2, 2]),
+  resnet34: large('resnet34', basicBlock, [3, 4, 6, 3]),
   resnet50: large('resnet50', bottleneckBlock, [3, 4, 6, 3]),
+  resnet101: large('resnet101', bottleneckBlock, [3, 4, 23, 3]),
   resnet20: small('resnet20', 3),
+  resnet56: small('resnet56', 9),
 } as const satisfies Record<string, ModelKind>;
 
 /** Names that `--model` takes. */

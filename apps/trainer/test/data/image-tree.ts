@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import sharp from 'sharp';
 import { pack } from 'tar-stream';
 import { onTestFinished } from 'vitest';
+import type { ImageDataset } from '../../src/data/index.ts';
 
 /** Files by path; a path that ends in `/` is an empty folder. */
 export type Tree = Readonly<Record<string, Buffer>>;
@@ -37,6 +38,10 @@ export async function writeTar(file: string, tree: Tree): Promise<string> {
   await pipeline(archive, createWriteStream(file));
   return file;
 }
+
+/** The file of an image, in a data set of files. */
+export const fileOf = async (dataset: Pick<ImageDataset, 'read'>, i: number): Promise<Buffer> =>
+  (await dataset.read(i)) as Buffer;
 
 /** A picture of one colour. */
 export function plainImage(colour: string, { width = 8, height = 8, format = 'png' as 'png' | 'jpeg' } = {}): Promise<Buffer> {

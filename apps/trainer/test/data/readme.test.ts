@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import * as data from '../../src/data/index.ts';
@@ -33,6 +33,17 @@ test('the example of the README runs', async () => {
   const seen = await run(...Object.values(surroundings));
   expect(seen.count).toBe(32);
   expect(seen.size).toBe(32 * 64 * 64 * 3);
+});
+
+test("the README's module of one's own opens", async () => {
+  const example = /```js\n([\s\S]*?)```/.exec(await readme())![1]!;
+  const file = join(await temporaryFolder(), 'mine.mjs');
+  await writeFile(file, example);
+  const [train, held] = [await data.openDataset(file), await data.openDataset(file, { split: 'test' })];
+  expect([train.length, held.length, train.classes, train.label(3)]).toEqual([1000, 100, ['even', 'odd'], 1]);
+  const loader = data.createTrainingLoader(train, { imageSize: 8, batchSize: 4, seed: 0 });
+  expect((await loader.next()).count).toBe(4);
+  await loader.close();
 });
 
 test('the README names every error code', async () => {

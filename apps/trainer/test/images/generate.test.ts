@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { checkSameClasses, decode, openDataset } from '../../src/data/index.ts';
 import { generateImages, imageClasses } from '../../src/images/index.ts';
-import { temporaryFolder } from '../data/image-tree.ts';
+import { fileOf, temporaryFolder } from '../data/image-tree.ts';
 
 const few = { trainPerClass: 3, testPerClass: 2, size: 32 };
 
@@ -33,7 +33,7 @@ describe('generateImages', () => {
     expect(train.classes).toEqual(imageClasses.map(({ name }) => name));
     expect(train.nameOf(0)).toBe('checked-square/000.jpg');
     checkSameClasses(train, test);
-    const decoded = await decode(await train.read(7), 1000);
+    const decoded = await decode(await fileOf(train, 7), 1000);
     expect([decoded.width, decoded.height]).toEqual([32, 32]);
   });
 
@@ -117,7 +117,7 @@ test('mean colour says little about the class: its nearest-mean classifier stays
     const dataset = await openDataset(path);
     return Promise.all(
       Array.from({ length: dataset.length }, async (_, i) => {
-        const { data } = await decode(await dataset.read(i), 1000);
+        const { data } = await decode(await fileOf(dataset, i), 1000);
         const mean = [0, 1, 2].map(
           (channel) => data.reduce((sum, value, k) => (k % 3 === channel ? sum + value : sum), 0) / (data.length / 3),
         );
