@@ -1,3 +1,4 @@
+import { transportNames } from '@distributed-shampoo/collectives';
 import { Command, Option } from 'commander';
 import { TrainerError } from './errors.ts';
 import { modelNames } from './models/table.ts';
@@ -69,7 +70,12 @@ export function createProgram(commands: Commands): Command {
     .option('--crop-scale <share>', "least share of an image's area in a random crop (default: the model's)", real)
     .option('--seed <n>', 'of initial values, order and augmentation (default: 0)', integer)
     .option('--freeze-batch-norm', 'normalise with the running statistics and leave them as they are')
-    .addOption(new Option('--transport <name>', 'how ranks talk').choices(['auto', 'shared-memory']))
+    .addOption(
+      new Option('--transport <name>', 'how ranks talk (default: shared memory on one host, else websocket)').choices([
+        'auto',
+        ...transportNames,
+      ]),
+    )
     .option(
       '--master-port <port>',
       'port at which ranks meet (default: a free one; several hosts need one that all know)',

@@ -1,3 +1,4 @@
+import { transportNames } from '@distributed-shampoo/collectives';
 import { z } from 'zod';
 import { TrainerError } from './errors.ts';
 import { type Nodes, oneNode } from './launch/environment.ts';
@@ -31,7 +32,7 @@ const table = z.strictObject({
   cropScale: z.number().gt(0).lte(1).nullable().default(null),
   seed: z.int().min(0).max(0xffff_ffff).default(0),
   freezeBatchNorm: z.boolean().default(false),
-  transport: z.enum(['auto', 'shared-memory']).default('auto'),
+  transport: z.enum(['auto', ...transportNames]).default('auto'),
   masterPort: z.int().min(1).max(65535).nullable().default(null),
   output: path.nullable().default(null),
   summary: path.nullable().default(null),

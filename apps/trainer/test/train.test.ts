@@ -90,6 +90,15 @@ describe('a run on two ranks', () => {
     });
   });
 
+  test('ends with the same parameters over shared memory and over WebSocket', { timeout: 60_000 }, async () => {
+    await inTemporaryFolder(async (folder) => {
+      const hashes = [];
+      for (const transport of ['shared-memory', 'websocket'])
+        hashes.push((await train(folder, transport, ['--transport', transport, '--seed', '3'])).summary.parametersHash);
+      expect(new Set(hashes.flat()).size).toBe(1);
+    });
+  });
+
   test('sees the images that one rank with twice the batch sees: with frozen batch norm, losses agree', async () => {
     await inTemporaryFolder(async (folder) => {
       const frozen = ['--freeze-batch-norm', '--optimizer.epsilon', '1e-4'];

@@ -1,7 +1,7 @@
 import { type ConnectOptions, checkOptions } from './options.ts';
 import { Group, type ProcessGroup } from './process-group.ts';
 import { readPlace } from './rendezvous/environment.ts';
-import { connectSharedMemory } from './transports/connect-shared-memory.ts';
+import { connectTransport } from './transports/connect-transport.ts';
 import { SingleTransport } from './transports/single.ts';
 
 /**
@@ -15,6 +15,6 @@ import { SingleTransport } from './transports/single.ts';
 export async function connect(options: ConnectOptions = {}): Promise<ProcessGroup> {
   const checked = checkOptions(options);
   const place = readPlace(checked.environment);
-  const transport = place.size === 1 ? new SingleTransport() : await connectSharedMemory(place, checked);
+  const transport = place.size === 1 ? new SingleTransport() : await connectTransport(place, checked);
   return new Group(place, transport);
 }

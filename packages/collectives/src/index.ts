@@ -13,4 +13,5 @@ export type {
   ProcessGroup,
   ReduceScatterOptions,
 } from './process-group.ts';
+export { type TransportName, transportNames } from './transports/names.ts';
 export type { Capabilities } from './transports/transport.ts';

@@ -1,10 +1,14 @@
 import { z } from 'zod';
 import { CollectivesError } from './errors.ts';
+import { type TransportName, transportNames } from './transports/names.ts';
 
 /** Options of `connect`. */
 export interface ConnectOptions {
-  /** `auto`, the default: nothing at all for a group of one, else shared memory. */
-  readonly transport?: 'auto' | 'shared-memory';
+  /**
+   * `auto`, the default: nothing at all for a group of one, shared memory where all ranks are on one host, else WebSocket. The same on all ranks.
+   * `COLLECTIVES_TRANSPORT` says it where this doesn't.
+   */
+  readonly transport?: 'auto' | TransportName;
   /** The bound of every collective, and of finding each other at the start. Default 60 000. */
   readonly timeoutMs?: number;
   /** How often ranks say that they live; one that is silent for ten times as long is lost. Default 500. */
@@ -17,7 +21,7 @@ const isObject = (value: unknown) => typeof value === 'object' && value !== null
 const LONGEST_TIMER_MS = 0x7fffffff;
 
 const schema = z.strictObject({
-  transport: z.enum(['auto', 'shared-memory']).default('auto'),
+  transport: z.enum(['auto', ...transportNames]).default('auto'),
   timeoutMs: z.number().positive().max(LONGEST_TIMER_MS).default(60_000),
   heartbeatMs: z.number().min(1).max(600_000).default(500),
   environment: z.custom<NodeJS.ProcessEnv>(isObject, 'must be an object').default(() => process.env),

@@ -45,8 +45,8 @@ export interface BroadcastOptions {
  * The processes of one job, of which this is one. All ranks make the same calls in the same order.
  *
  * Sums are taken in rank order, so they have the same bits on every rank, in every memory, and from run to run; a mean is that sum
- * times fround(1 / size). Blocking forms end in `Sync`; the others do the same at once and give a promise, since between processes
- * of one host the work is done on the calling thread. Counts are elements.
+ * times fround(1 / size). Blocking forms end in `Sync`. The others give a promise: between processes of one host the work is done at once,
+ * on the calling thread; between hosts it goes on meanwhile, and arrays must be left alone until it is done. Counts are elements.
  *
  * Every call throws a `CollectivesError`: `bad-argument` and `unsupported` before anything is sent, after which the group goes on;
  * `peer-lost`, `timeout`, `mismatch`, `aborted` and `closed` on all ranks, after which it can only be closed.
@@ -135,6 +135,17 @@ export class Group implements ProcessGroup {
     this.#transport.run(call);
   }
 
+  /** Between processes of one host the work is done here and now; elsewhere it goes on while this thread does something else. */
+  async #start(call: Call): Promise<void> {
+    if (this.#transport.start === undefined) {
+      this.#run(call);
+      return;
+    }
+    this.#throwIfClosed(call.operation);
+    this.#seq = call.seq;
+    await this.#transport.start(call);
+  }
+
   allocate(sizes: GroupSizes): GroupMemory {
     this.#throwIfClosed('allocate');
     const call = allocateCall(sizes, this.#caller());
@@ -162,24 +173,24 @@ export class Group implements ProcessGroup {
     this.#run(barrierCall(this.#caller()));
   }
 
-  async allReduce(x: Elements, options?: AllReduceOptions): Promise<void> {
-    this.allReduceSync(x, options);
+  async allReduce(x: Elements, { op }: AllReduceOptions = {}): Promise<void> {
+    await this.#start(allReduceCall(x, { op, caller: this.#caller() }));
   }
 
-  async reduceScatter(mine: Elements, whole: Elements, options: ReduceScatterOptions): Promise<void> {
-    this.reduceScatterSync(mine, whole, options);
+  async reduceScatter(mine: Elements, whole: Elements, { counts, op }: ReduceScatterOptions): Promise<void> {
+    await this.#start(reduceScatterCall(mine, whole, { counts, op, caller: this.#caller() }));
   }
 
-  async allGather(whole: Elements, mine: Elements, options: AllGatherOptions): Promise<void> {
-    this.allGatherSync(whole, mine, options);
+  async allGather(whole: Elements, mine: Elements, { counts }: AllGatherOptions): Promise<void> {
+    await this.#start(allGatherCall(whole, mine, { counts, caller: this.#caller() }));
   }
 
-  async broadcast(x: Elements, options: BroadcastOptions): Promise<void> {
-    this.broadcastSync(x, options);
+  async broadcast(x: Elements, { source }: BroadcastOptions): Promise<void> {
+    await this.#start(broadcastCall(x, { source, caller: this.#caller() }));
   }
 
   async barrier(): Promise<void> {
-    this.barrierSync();
+    await this.#start(barrierCall(this.#caller()));
   }
 
   throwIfAborted(): void {

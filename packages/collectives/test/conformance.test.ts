@@ -18,6 +18,21 @@ test('every call of a group of one gives what the oracle says', async () => {
   expect(result).toMatchObject({ failures: [], zeroCopy: true, capabilities: { transport: 'single', memory: 'private' } });
 });
 
+describe('over WebSocket', () => {
+  test.each([2, 3, 4, 7, 8])('every call on %i ranks equals the rank-order oracle, to the bit', async (size) => {
+    const environment = { COLLECTIVES_TRANSPORT: 'websocket' };
+    const results = (await runRanks({ script, size, limitMs: 120_000, environment })) as Result[];
+    expect(results).toHaveLength(size);
+    for (const { cases, failures, capabilities, zeroCopy } of results) {
+      expect(failures).toEqual([]);
+      expect(cases).toBe(results[0]!.cases);
+      expect(cases).toBeGreaterThan(1000);
+      expect(capabilities).toMatchObject({ transport: 'websocket', memory: 'private', zeroCopy: false, simd: true });
+      expect(zeroCopy).toBe(false);
+    }
+  });
+});
+
 describe.each([
   ['overlay', 'memfd', [2, 3, 4]],
   ['overlay', 'tmpfs', [2]],

@@ -35,7 +35,8 @@ const start = (
     size: SIZE,
     limitMs: LIMIT_MS,
     args: [scenarios, String(heartbeatMs)],
-    environment: { COLLECTIVES_MEMORY: memory, COLLECTIVES_ORIGIN: origin },
+    environment:
+      memory === 'websocket' ? { COLLECTIVES_TRANSPORT: memory } : { COLLECTIVES_MEMORY: memory, COLLECTIVES_ORIGIN: origin },
   });
 
 const everyoneReady = (ranks: RunningRanks) => Promise.all(Array.from({ length: SIZE }, (_, r) => ranks.reported(r)));
@@ -64,7 +65,7 @@ afterEach(() => {
 /** Where the survivors of `away` are: rank 0 in a call; rank 2 in none, so it names the last call of the rank that is lost. */
 const whereabouts = [{ operation: 'allReduce', seq: 2, step: 7 }, {}, { operation: 'barrier', seq: 1, step: 6 }];
 
-describe.each(['overlay', 'view', 'file'])('%s memory', (memory) => {
+describe.each(['overlay', 'view', 'file', 'websocket'])('%s', (memory) => {
   test('kill -9 of a rank is seen by those who wait and those who compute, and each names rank, operation and step', async () => {
     const ranks = await start('away', { memory });
     await everyoneReady(ranks);

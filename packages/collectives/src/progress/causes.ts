@@ -1,9 +1,9 @@
 import type { Cause } from '../errors.ts';
-import type { Board } from '../memory/board.ts';
 import type { Place } from '../rendezvous/environment.ts';
+import type { Alarm } from './alarm.ts';
 
 /** A rank is gone or stands still. @param options.board where its last call is written, once there is one. */
-export function lostRank(rank: number, { reason, board, waitedMs }: { reason: string; board?: Board; waitedMs?: number }): Cause {
+export function lostRank(rank: number, { reason, board, waitedMs }: { reason: string; board?: Alarm; waitedMs?: number }): Cause {
   const common = { code: 'peer-lost', rank, ...(waitedMs === undefined ? {} : { waitedMs }) } as const;
   if (board === undefined)
     return { ...common, message: `rank ${rank} is lost: ${reason}. It was lost while the group was starting.` };
@@ -41,7 +41,7 @@ export function lateStart({ place, timeoutMs, joined, why }: LateStart): Cause {
     );
   }
   const missing = Array.from({ length: size }, (_, r) => r).filter((r) => !joined.includes(r));
-  if (missing.length === 0) return cause([], `all ranks met, but did not agree on shared memory at ${where}.`);
+  if (missing.length === 0) return cause([], `all ranks met, but did not agree on how to exchange data at ${where}.`);
   const ranks = `rank${missing.length > 1 ? 's' : ''} ${missing.join(', ')} of ${size}`;
   return cause(
     missing,

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { type Cause, CollectivesError, causeOf, errorFor } from '../errors.ts';
 import type { BoardHandle } from '../memory/medium.ts';
+import type { WireCall } from '../mesh/wire-call.ts';
 import type { Order, ProgressData, Report } from './messages.ts';
 
 /** How long the thread may take to say goodbye before it is ended. */
@@ -15,6 +16,8 @@ export class ProgressThread {
   readonly #failed: Promise<never>;
   readonly #joined: Promise<Report>;
   #closing: Promise<void> | undefined;
+  /** Calls that a promise waits for. */
+  #pending = 0;
 
   /** Starts the thread, which at once begins to look for the other ranks. */
   constructor(data: ProgressData, { crashed }: { crashed(cause: Cause): void }) {
@@ -35,7 +38,7 @@ export class ProgressThread {
 
   #hear(report: Report): void {
     if (report.is === 'failed') this.#rejectAll(errorFor(report.cause));
-    const key = report.is === 'value' ? `value ${report.key}` : report.is;
+    const key = report.is === 'value' ? `value ${report.key}` : report.is === 'done' ? `done ${report.seq}` : report.is;
     for (const found of this.#waiting.get(key) ?? []) found(report);
     this.#waiting.delete(key);
   }
@@ -74,6 +77,33 @@ export class ProgressThread {
     this.#order({ do: 'watch', board });
     await started;
     this.#worker.unref();
+  }
+
+  /** Resolves when every two ranks are connected and all watch. @param host to serve on; else the address by which rank 0 is reached. */
+  async weave(desk: SharedArrayBuffer, host: string | undefined): Promise<void> {
+    const started = this.#next('started');
+    this.#order({ do: 'weave', desk, host });
+    await started;
+    this.#worker.unref();
+  }
+
+  /** Hands over a call, which is made after those before it. */
+  call(call: WireCall): void {
+    this.#order({ do: 'call', call });
+  }
+
+  /** Hands over a call without waiting. Resolves when it is done, or the group has failed; the process stays up until then. */
+  async callAndTell(call: WireCall): Promise<void> {
+    this.#pending += 1;
+    this.#worker.ref();
+    const over = Promise.race([this.#next(`done ${call.seq}`), this.#next('raised')]);
+    this.call(call);
+    try {
+      await over;
+    } finally {
+      this.#pending -= 1;
+      if (this.#pending === 0 && this.#closing === undefined) this.#worker.unref();
+    }
   }
 
   /** Wakes the other ranks: a cause was raised on the board. */

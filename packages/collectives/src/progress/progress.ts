@@ -1,13 +1,19 @@
 import type { Cause } from '../errors.ts';
 import type { BoardHandle } from '../memory/medium.ts';
-import { type OpenBoard, openBoard } from '../memory/open-board.ts';
+import { openBoard } from '../memory/open-board.ts';
+import { Desk } from '../mesh/desk.ts';
+import { Mesh } from '../mesh/mesh.ts';
 import { Hub } from '../rendezvous/hub.ts';
 import { Spoke } from '../rendezvous/spoke.ts';
 import type { Star, StarEvents } from '../rendezvous/star.ts';
 import type { Frame } from '../wire/frame.ts';
+import type { Alarm } from './alarm.ts';
 import { lateStart, lostRank } from './causes.ts';
 import type { Order, ProgressData, Report } from './messages.ts';
 import { Watchdog } from './watchdog.ts';
+
+/** How long the word of a survivor may take to come after the end of a connection. */
+const HEARSAY_MS = 50;
 
 /** How often to look for ranks whose processes are ending. */
 const LOOK_MS = 15;
@@ -29,7 +35,9 @@ export class Progress {
   /** Ranks that said goodbye, or whose loss is known. */
   readonly #gone = new Set<number>();
   #joined: readonly number[] = [];
-  #opened: OpenBoard | undefined;
+  #opened: { readonly board: Alarm; close(): void } | undefined;
+  #mesh: Mesh | undefined;
+  #desk: Desk | undefined;
   #look: NodeJS.Timeout | undefined;
   #unsign: () => void = () => {};
   #state: 'starting' | 'started' | 'over' = 'starting';
@@ -63,8 +71,14 @@ export class Progress {
       case 'watch':
         void this.#watch(order.board);
         break;
+      case 'weave':
+        void this.#weave(order);
+        break;
+      case 'call':
+        this.#mesh?.make(order.call);
+        break;
       case 'ring':
-        this.#star.tell('abort');
+        this.#tellAlarm();
         break;
       case 'fail':
         this.#fail(order.cause);
@@ -86,11 +100,47 @@ export class Progress {
   async #watch(handle: BoardHandle): Promise<void> {
     const { rank, size } = this.#data.place;
     try {
-      this.#opened = await openBoard(handle, { rank, size });
+      await this.#guard(await openBoard(handle, { rank, size }));
     } catch (error) {
-      return this.crash(error);
+      this.crash(error);
     }
-    if (this.#state === 'over') return this.#opened.close();
+  }
+
+  /** Connects every two ranks, then waits as `#watch` does. */
+  async #weave({ desk: buffer, host }: Extract<Order, { do: 'weave' }>): Promise<void> {
+    const { place } = this.#data;
+    const desk = new Desk(place.size, buffer);
+    this.#desk = desk;
+    const exchange = {
+      set: (key: string, value: string) => this.#star.set(key, value),
+      wait: (key: string) => new Promise<string>((resolve) => this.#star.wait(key, resolve)),
+    };
+    try {
+      this.#mesh = await Mesh.weave(place, {
+        host: host ?? this.#star.localAddress(),
+        desk,
+        exchange,
+        events: {
+          lost: (rank, reason) => this.#lost(rank, `${reason} without a goodbye, so its process ended`),
+          failed: (cause) => this.#fail(cause),
+          done: (seq) => this.#report({ is: 'done', seq }),
+        },
+      });
+      await this.#guard({ board: desk, close() {} });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#fail({ code: 'rendezvous', rank: place.rank, message: `rendezvous: rank ${place.rank}: ${reason}` });
+    }
+  }
+
+  /** Keeps watch over what was opened, once all ranks do. */
+  async #guard(opened: { readonly board: Alarm; close(): void }): Promise<void> {
+    const { rank, size } = this.#data.place;
+    this.#opened = opened;
+    if (this.#state === 'over') {
+      this.#opened.close();
+      return;
+    }
     this.#unsign = this.#opened.board.sign();
     this.#star.wait('go', () => this.#start());
     this.#star.set(`ready/${rank}`, '');
@@ -137,6 +187,12 @@ export class Progress {
     this.#watchdog.forget(rank);
     if (this.#gone.has(rank) || this.#state === 'over') return;
     this.#gone.add(rank);
+    if (this.#mesh !== undefined && this.#state === 'started') {
+      // Whoever hung up because the group has failed has said why, on a connection that may not have been read yet.
+      this.#mesh.listen();
+      setTimeout(() => this.#fail(lostRank(rank, { reason, board: this.#opened?.board, waitedMs })), HEARSAY_MS);
+      return;
+    }
     const board = this.#state === 'started' ? this.#opened?.board : undefined;
     this.#fail(lostRank(rank, { reason, board, waitedMs }));
   }
@@ -145,14 +201,29 @@ export class Progress {
   #fail(cause: Cause): void {
     if (this.#state === 'over') return;
     if (this.#state === 'started') {
+      // Over a network the first cause is passed on, once.
+      if (this.#mesh !== undefined && this.#opened?.board.aborted()) return;
       this.#opened?.board.raise(cause);
-      this.#star.tell('abort');
+      this.#tellAlarm();
       return;
     }
     this.#state = 'over';
     clearTimeout(this.#deadline);
     this.#star.announce(cause);
     this.#report({ is: 'failed', cause });
+  }
+
+  /** A cause was raised here: on one host the others only have to look, over a network it is told to them. */
+  #tellAlarm(): void {
+    this.#report({ is: 'raised' });
+    if (this.#mesh === undefined) {
+      this.#star.tell('abort');
+      return;
+    }
+    const cause = this.#opened?.board.cause();
+    if (cause === undefined) return;
+    this.#star.announce(cause);
+    void this.#mesh.announce(cause).then(() => this.#desk?.told());
   }
 
   /** Anything that was not foreseen here is the end of the group, not of the process. */
@@ -168,6 +239,7 @@ export class Progress {
     clearInterval(this.#heart);
     clearInterval(this.#look);
     this.#unsign();
+    await this.#mesh?.close();
     this.#star.tell('bye');
     await this.#star.close();
     this.#opened?.close();

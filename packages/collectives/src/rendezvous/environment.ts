@@ -3,6 +3,7 @@ import { CollectivesError } from '../errors.ts';
 import { MOST_RANKS } from '../memory/layout.ts';
 import { type MemoryKind, memoryKinds } from '../memory/medium.ts';
 import { type Origin, origins } from '../memory/shared-file.ts';
+import { type TransportName, transportNames } from '../transports/names.ts';
 
 /** Who this process is in its group, and where the group meets. */
 export interface Place {
@@ -21,6 +22,10 @@ export interface Place {
   /** The one kind of shared memory to use, and where its bytes are to live; for tests and for finding faults. */
   readonly memory?: MemoryKind;
   readonly origin?: Origin;
+  /** The transport, where the environment names one. */
+  readonly transport?: TransportName;
+  /** The address of this host at which the other ranks reach it. */
+  readonly ownHost?: string;
 }
 
 const whole = (least: number, most: number) =>
@@ -40,6 +45,8 @@ const schema = z.object({
   COLLECTIVES_TOKEN: z.string().optional(),
   COLLECTIVES_MEMORY: z.enum(memoryKinds).optional(),
   COLLECTIVES_ORIGIN: z.enum(origins).optional(),
+  COLLECTIVES_TRANSPORT: z.enum(['auto', ...transportNames]).optional(),
+  COLLECTIVES_HOST: z.string().min(1).optional(),
 });
 
 type Variables = z.output<typeof schema>;
@@ -75,6 +82,8 @@ export function readPlace(environment: NodeJS.ProcessEnv): Place {
     token: v.COLLECTIVES_TOKEN ?? '',
     memory: v.COLLECTIVES_MEMORY,
     origin: v.COLLECTIVES_ORIGIN,
+    transport: v.COLLECTIVES_TRANSPORT === 'auto' ? undefined : v.COLLECTIVES_TRANSPORT,
+    ownHost: v.COLLECTIVES_HOST,
   };
   if (v.WORLD_SIZE === undefined || v.WORLD_SIZE === 1) {
     if ((v.RANK ?? 0) !== 0) bad(`RANK is ${v.RANK}, but WORLD_SIZE is ${v.WORLD_SIZE ?? 'not set'}. A launcher sets both.`);
@@ -87,8 +96,18 @@ export function readPlace(environment: NodeJS.ProcessEnv): Place {
   const localRank = v.LOCAL_RANK ?? rank;
   if (localRank >= localSize)
     bad(`LOCAL_RANK is ${localRank}; with LOCAL_WORLD_SIZE=${localSize} it must be at most ${localSize - 1}.`);
+  checkedHost(v.COLLECTIVES_HOST, common.token);
   const host = meetingHost(v, { size, token: common.token });
   return { ...common, rank, size, localRank, localSize, host, port: meetingPort(v) };
+}
+
+/** @throws {CollectivesError} `unauthorized` for an address that other machines reach, without a token. */
+function checkedHost(host: string | undefined, token: string): void {
+  if (host === undefined || isLoopback(host) || token !== '') return;
+  throw new CollectivesError(
+    'unauthorized',
+    `connect: COLLECTIVES_HOST=${host} can be reached from other machines, so a token is needed: set COLLECTIVES_TOKEN to the same random text on every rank.`,
+  );
 }
 
 function meetingHost(v: Variables, { size, token }: { size: number; token: string }): string {

@@ -154,6 +154,10 @@ export class Hub implements Star {
     for (const [rank, link] of this.#links) if (rank !== except) link.send({ type });
   }
 
+  localAddress(): string {
+    return this.#place.host;
+  }
+
   why(): string {
     return this.#refusals.size === 0 ? '' : `Turned away: ${[...this.#refusals].join('; ')}. `;
   }

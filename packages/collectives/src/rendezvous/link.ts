@@ -37,6 +37,11 @@ export class Link {
     socket.on('close', () => this.events.ended(reason));
   }
 
+  /** This host's address, as the other side sees it. */
+  get localAddress(): string | undefined {
+    return this.#socket.localAddress?.replace(/^::ffff:/, '');
+  }
+
   send(fields: Omit<FrameFields, 'source' | 'destination' | 'epoch'>): void {
     if (!this.#socket.writable) return; // `ended` tells, or has told
     this.#socket.write(encodeFrame({ ...fields, source: this.#own.rank, destination: this.peer, epoch: this.#own.epoch }));

@@ -119,6 +119,10 @@ export class Spoke implements Star {
     if (except !== 0) this.#link?.send({ type });
   }
 
+  localAddress(): string {
+    return this.#link?.localAddress ?? this.#place.host;
+  }
+
   why(): string {
     return `Last attempt: ${this.#lastReason}. `;
   }

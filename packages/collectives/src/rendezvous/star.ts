@@ -13,9 +13,11 @@ export interface Star {
   wait(key: string, found: (value: string) => void): void;
   /** Sends a message without payload to all neighbours, but for one. */
   tell(type: 'heartbeat' | 'abort' | 'bye', except?: number): void;
+  /** An address of this host that the ranks at the other ends can reach. */
+  localAddress(): string;
   /** What has gone wrong so far, as a sentence or nothing. */
   why(): string;
-  /** The start has failed: tells the neighbours, and rank 0 tells the rest. */
+  /** The group has failed: tells the neighbours, and rank 0 tells the rest. */
   announce(cause: Cause): void;
   /** Sends what is still to be sent, closes all connections and serves no more. */
   close(): Promise<void>;

@@ -5,7 +5,7 @@ import type { Board } from '../memory/board.ts';
 
 const list = (ranks: readonly number[]) => `rank${ranks.length > 1 ? 's' : ''} ${ranks.join(', ')}`;
 
-function lastCallOf(board: Board, rank: number): string {
+function lastCallOf(board: Pick<Board, 'lastCall'>, rank: number): string {
   const { operation, seq, step } = board.lastCall(rank);
   return seq === 0
     ? `rank ${rank} has not entered any call`
@@ -24,7 +24,7 @@ export function mismatch(lines: readonly CallLine[], { different, size }: { diff
 }
 
 /** Ranks did not come in time. */
-export function missed(board: Board, { call, waitedMs }: { call: Call; waitedMs: number }): Cause {
+export function missed(board: Pick<Board, 'lastCall' | 'missing'>, { call, waitedMs }: { call: Call; waitedMs: number }): Cause {
   const missing = board.missing();
   const where = missing.slice(0, 4).map((rank) => lastCallOf(board, rank));
   return {

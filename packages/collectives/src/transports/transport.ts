@@ -5,8 +5,8 @@ import type { GroupMemory } from '../memory/registered.ts';
 
 /** What was found on this machine and chosen for this group. */
 export interface Capabilities {
-  readonly transport: 'single' | 'shared-memory';
-  /** `private`: a group of one. */
+  readonly transport: 'single' | 'shared-memory' | 'websocket';
+  /** `private`: a group of one, or one over a network. */
   readonly memory: 'private' | MemoryKind;
   /** Whether memory from `allocate` is shared, so that nothing is copied. */
   readonly zeroCopy: boolean;
@@ -21,6 +21,8 @@ export interface Transport {
   readonly capabilities: Capabilities;
   /** Carries out a call that was checked. @throws {CollectivesError} the first cause where the group fails. */
   run(call: Call): void;
+  /** The same without blocking, where bytes move on another thread; calls are made in the order in which they come. */
+  start?(call: Call): Promise<void>;
   allocate(call: Call, sizes: GroupSizes): GroupMemory;
   /** One atomic load while all is well. @throws {CollectivesError} the first cause. */
   throwIfAborted(): void;

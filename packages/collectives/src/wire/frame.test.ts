@@ -11,6 +11,8 @@ const anyFrame = fc
     destination: fc.nat(65535),
     sequence: fc.nat(),
     phase: fc.nat(65535),
+    signature: fc.nat(0xffffffff),
+    offset: fc.nat(2 ** 40),
     payload: fc.uint8Array({ maxLength: 300 }),
   })
   .map((f): Required<FrameFields> => ({ ...f, payload: f.payload.subarray(0, payloadLimit[f.type]) }));

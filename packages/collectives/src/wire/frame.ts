@@ -22,10 +22,10 @@ const typeOfNumber = new Map<number, FrameType>(Object.entries(frameType).map(([
 /** The most bytes that follow a header of each type. Nothing longer is read, whatever the header says. */
 export const payloadLimit: Readonly<Record<FrameType, number>> = {
   hello: 4096,
-  data: 0, // no transport between hosts yet
-  barrier: 0,
+  data: 2 ** 20,
+  barrier: 8192,
   heartbeat: 0,
-  abort: 0,
+  abort: 2048,
   store: 8192,
   bye: 0,
 };
@@ -38,40 +38,53 @@ export interface Frame {
   readonly destination: number;
   readonly sequence: number;
   readonly phase: number;
+  /** What the call is, in 32 bits: the same on ranks that agree. */
+  readonly signature: number;
+  /** Where the payload belongs, bytes from the start of the whole array. */
+  readonly offset: number;
   readonly payload: Uint8Array;
 }
 
 /** What a sender says; the rest is 0. */
 export type FrameFields = Pick<Frame, 'type' | 'epoch' | 'source' | 'destination'> &
-  Partial<Pick<Frame, 'sequence' | 'phase' | 'payload'>>;
+  Partial<Pick<Frame, 'sequence' | 'phase' | 'signature' | 'offset' | 'payload'>>;
 
 const nothing = new Uint8Array(0);
 
 /** @throws {RangeError} where the payload is longer than its type allows. */
-export function encodeFrame({
-  type,
-  epoch,
-  source,
-  destination,
-  sequence = 0,
-  phase = 0,
-  payload = nothing,
-}: FrameFields): Buffer {
-  if (payload.length > payloadLimit[type]) {
-    throw new RangeError(`${type} message of ${payload.length} bytes; at most ${payloadLimit[type]} are allowed`);
-  }
+export function encodeFrame({ payload = nothing, ...fields }: FrameFields): Buffer {
   const bytes = Buffer.alloc(HEADER_BYTES + payload.length);
+  writeHeader(bytes, fields, payload.length);
+  bytes.set(payload, HEADER_BYTES);
+  return bytes;
+}
+
+/** A header whose payload is sent beside it, so that it need not be copied. @throws {RangeError} as `encodeFrame`. */
+export function encodeHeader(fields: Omit<FrameFields, 'payload'>, payloadBytes: number): Buffer {
+  const bytes = Buffer.alloc(HEADER_BYTES);
+  writeHeader(bytes, fields, payloadBytes);
+  return bytes;
+}
+
+function writeHeader(
+  bytes: Buffer,
+  { type, epoch, source, destination, sequence = 0, phase = 0, signature = 0, offset = 0 }: Omit<FrameFields, 'payload'>,
+  payloadBytes: number,
+): void {
+  if (payloadBytes > payloadLimit[type]) {
+    throw new RangeError(`${type} message of ${payloadBytes} bytes; at most ${payloadLimit[type]} are allowed`);
+  }
   bytes.writeUInt32LE(MAGIC, 0);
   bytes.writeUInt8(PROTOCOL_VERSION, 4);
   bytes.writeUInt8(frameType[type], 5);
   bytes.writeUInt32LE(epoch, 12);
   bytes.writeBigUInt64LE(BigInt(sequence), 16);
+  bytes.writeUInt32LE(signature, 24);
   bytes.writeUInt16LE(source, 28);
   bytes.writeUInt16LE(destination, 30);
   bytes.writeUInt16LE(phase, 32);
-  bytes.writeUInt32LE(payload.length, 48);
-  bytes.set(payload, HEADER_BYTES);
-  return bytes;
+  bytes.writeBigUInt64LE(BigInt(offset), 40);
+  bytes.writeUInt32LE(payloadBytes, 48);
 }
 
 /** A header without its payload, or the reason why these 64 bytes are none. */
@@ -92,6 +105,8 @@ export function decodeHeader(bytes: Buffer): (Omit<Frame, 'payload'> & { readonl
     source: bytes.readUInt16LE(28),
     destination: bytes.readUInt16LE(30),
     phase: bytes.readUInt16LE(32),
+    signature: bytes.readUInt32LE(24),
+    offset: Number(bytes.readBigUInt64LE(40)),
     payloadBytes,
   };
 }

@@ -88,9 +88,12 @@ describe('a process that used TensorFlow', () => {
   });
 
   test('without TensorFlow says in one line what was tried and what to do', async () => {
-    const { stdout } = await inProcess(`await useBackend().catch((error) => console.log(error.code, error.message));`, {
-      SHAMPOO_TENSORFLOW: '/nowhere',
-    });
+    const { stdout } = await inProcess(
+      `await useBackend({ backend: 'tensorflow' }).catch((error) => console.log(error.code, error.message));`,
+      {
+        SHAMPOO_TENSORFLOW: '/nowhere',
+      },
+    );
     expect(stdout).toMatch(
       /^engine-not-found TensorFlow was not found \(SHAMPOO_TENSORFLOW: no folder \/nowhere\)\. .*shampoo-engines.*\n$/,
     );
