@@ -1,9 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { generateImages } from '../src/images/index.ts';
+import { freePort } from '../src/launch/free-port.ts';
 import { launch } from '../src/launch/launch.ts';
-import { inTemporaryFolder, runModule } from './command.ts';
+import { inTemporaryFolder, runCommand, runModule } from './command.ts';
+import { images } from './small-images.ts';
 
 const example = (name: string) => fileURLToPath(new URL(`../examples/${name}`, import.meta.url));
 const codeOf = (program: string | URL, options = {}) => launch(program, { execArgv: [], stdout: 'stderr', ...options });
@@ -90,4 +94,26 @@ test('a Keras-style model learns by fitDataset on two ranks', { timeout: 60_000 
   const accuracies = [...stdout.matchAll(/accuracy (.*) %$/gm)].map(([, accuracy]) => Number(accuracy));
   expect(accuracies).toHaveLength(15);
   expect(accuracies.at(-1)).toBeGreaterThan(95);
+});
+
+test('two launchers train together, as on two hosts, and end with the same parameters', { timeout: 60_000 }, async () => {
+  await inTemporaryFolder(async (folder) => {
+    await generateImages({ folder: images.folder, trainPerClass: 6, testPerClass: 1, size: 40 });
+    const port = String(await freePort(null));
+    const host = (node: string) =>
+      runCommand(
+        [
+          ...['train', '--model', 'resnet20', '--train', images.train, '--batch-size', '4', '--steps', '2'],
+          ...['--nnodes', '2', '--node-rank', node, '--nproc-per-node', '1', '--transport', 'websocket'],
+          ...['--master-addr', 'localhost', '--master-port', port],
+          ...['--output', join(folder, node), '--summary', join(folder, `${node}.json`)],
+        ],
+        { COLLECTIVES_TOKEN: 'secret' },
+      );
+    const [first, second] = await Promise.all([host('0'), host('1')]);
+    expect([first.code, second.code], first.stderr + second.stderr).toEqual([0, 0]);
+    const summary = JSON.parse(readFileSync(join(folder, '0.json'), 'utf8'));
+    expect(summary).toMatchObject({ ranks: 2, steps: 2 });
+    expect(new Set(summary.parametersHash).size).toBe(1);
+  });
 });
