@@ -14,6 +14,8 @@ export type TensorErrorCode =
   | 'tensorflow-error'
   /** An identifier of a tensor that was freed, or never existed. */
   | 'unknown-tensor'
+  /** A number of a saved model that was deleted, or never loaded. */
+  | 'unknown-model'
   /** An argument that the caller can put right: shapes, types, ranges. */
   | 'bad-argument'
   /** Something that this package does not offer. */

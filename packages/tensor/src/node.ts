@@ -16,3 +16,4 @@ export type { Blas } from './provision/probe-blas.ts';
 export { type Report, silent } from './provision/report.ts';
 export type { Attempt, Search } from './provision/search.ts';
 export type { ContextSettings } from './tensorflow/config-proto.ts';
+export { type TfNode, tfNode } from './tensorflow/tf-node.ts';

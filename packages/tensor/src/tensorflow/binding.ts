@@ -6,6 +6,7 @@ import type { TensorFlowContext } from './context.ts';
 import { dataType, layoutOf, type NumberArray } from './data-types.ts';
 import { operationRunner } from './execute.ts';
 import { newHandles } from './handles.ts';
+import { newSavedModels } from './saved-models.ts';
 import { openTensorMemory } from './tensor-memory.ts';
 
 /** What TensorFlow.js's node kernels are told about a result. */
@@ -43,10 +44,12 @@ export interface TensorFlowBinding extends Readonly<typeof dataType>, Readonly<t
   getNumOfTensors(): number;
   isUsingGpuDevice(): boolean;
   getNumOfSavedModels(): number;
-  /** @throws {TensorError} `unsupported`, as the two that follow. */
-  loadSavedModel(): never;
-  runSavedModel(): never;
-  deleteSavedModel(): never;
+  /** @param tags separated by commas. @returns its number. @throws {TensorError} `tensorflow-error`. */
+  loadSavedModel(path: string, tags: string): number;
+  /** @param names of inputs and outputs, each separated by commas. @throws {TensorError} `tensorflow-error`, `unknown-model`, `bad-argument`. */
+  runSavedModel(id: number, inputs: readonly number[], inputNames: string, outputNames: string): TensorMetadata[];
+  /** @throws {TensorError} `unknown-model`. */
+  deleteSavedModel(id: number): void;
 }
 
 /** @returns the binding over a running TensorFlow. */
@@ -55,6 +58,7 @@ export function createBinding(tensorflow: TensorFlowContext): TensorFlowBinding 
   const handles = newHandles();
   const execute = operationRunner(tensorflow);
   const memory = openTensorMemory(tensorflow, execute);
+  const models = newSavedModels(tensorflow);
 
   /** Takes a handle over. */
   const described = (handle: Pointer): TensorMetadata => {
@@ -87,10 +91,14 @@ export function createBinding(tensorflow: TensorFlowContext): TensorFlowBinding 
 
     getNumOfTensors: () => handles.size,
     isUsingGpuDevice: () => tensorflow.usesGpu,
-    getNumOfSavedModels: () => 0,
-    loadSavedModel: refuseSavedModel,
-    runSavedModel: refuseSavedModel,
-    deleteSavedModel: refuseSavedModel,
+    getNumOfSavedModels: () => models.size,
+    loadSavedModel: models.load,
+    runSavedModel(id, inputs, inputNames, outputNames) {
+      const names = inputNames.split(',');
+      const feeds = inputs.map((input, i) => ({ name: names[i] ?? '', handle: handles.get(input, 'saved model') }));
+      return models.run(id, feeds, outputNames.split(',')).map(described);
+    },
+    deleteSavedModel: models.delete,
   };
 }
 
@@ -109,12 +117,5 @@ function checkFit(shape: readonly number[], type: number, values: ArrayBufferVie
     'bad-argument',
     `createTensor: got ${got} for shape [${shape.join(', ')}] of TensorFlow's type ${type}.`,
     { shape, type },
-  );
-}
-
-function refuseSavedModel(): never {
-  throw new TensorError(
-    'unsupported',
-    'saved models: this binding runs operations only. Convert the model to a TensorFlow.js model.',
   );
 }

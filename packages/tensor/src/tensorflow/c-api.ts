@@ -52,6 +52,39 @@ export interface TensorFlowApi {
   TF_TensorByteSize(tensor: Pointer): number;
   TF_TensorElementCount(tensor: Pointer): number;
 
+  TF_NewSessionOptions(): Pointer;
+  TF_DeleteSessionOptions(options: Pointer): void;
+  TF_NewGraph(): Pointer;
+  TF_DeleteGraph(graph: Pointer): void;
+  /** The 0s stand for run options and for the meta graph, which nobody asks for. */
+  TF_LoadSessionFromSavedModel(
+    options: Pointer,
+    none: 0,
+    path: string,
+    tags: BigInt64Array,
+    count: number,
+    graph: Pointer,
+    noMetaGraph: 0,
+    status: Pointer,
+  ): Pointer;
+  TF_CloseSession(session: Pointer, status: Pointer): void;
+  TF_DeleteSession(session: Pointer, status: Pointer): void;
+  TF_GraphOperationByName(graph: Pointer, name: string): Pointer;
+  TF_SessionRun(
+    session: Pointer,
+    none: 0,
+    inputs: BigInt64Array,
+    values: BigInt64Array,
+    inputCount: number,
+    outputs: BigInt64Array,
+    results: BigInt64Array,
+    outputCount: number,
+    noTargets: 0,
+    targetCount: 0,
+    noMetadata: 0,
+    status: Pointer,
+  ): void;
+
   TF_StringInit(string: Pointer): void;
   TF_StringCopy(string: Pointer, source: Uint8Array, length: number): void;
   TF_StringGetDataPointer(string: Pointer): Pointer;
@@ -102,6 +135,15 @@ const signatures: Record<keyof TensorFlowApi, readonly [result: string, ...param
   TF_TensorData: [P, P],
   TF_TensorByteSize: ['size_t', P],
   TF_TensorElementCount: ['int64_t', P],
+  TF_NewSessionOptions: [P],
+  TF_DeleteSessionOptions: ['void', P],
+  TF_NewGraph: [P],
+  TF_DeleteGraph: ['void', P],
+  TF_LoadSessionFromSavedModel: [P, P, P, 'str', 'void *', 'int', P, P, P],
+  TF_CloseSession: ['void', P, P],
+  TF_DeleteSession: ['void', P, P],
+  TF_GraphOperationByName: [P, P, 'str'],
+  TF_SessionRun: ['void', P, P, 'void *', 'void *', 'int', 'void *', 'void *', 'int', P, 'int', P, P],
   TF_StringInit: ['void', P],
   TF_StringCopy: ['void', P, 'void *', 'size_t'],
   TF_StringGetDataPointer: [P, P],

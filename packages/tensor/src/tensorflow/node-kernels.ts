@@ -19,10 +19,15 @@ type BackendClass = new (binding: TensorFlowBinding, packageName: string) => Nod
  * @throws {TensorError} `engine-not-found` when the package isn't installed.
  */
 export function loadNodeKernels(): BackendClass {
+  loadOfNodePackage('register_all_kernels');
+  return loadOfNodePackage<{ NodeJSKernelBackend: BackendClass }>('nodejs_kernel_backend').NodeJSKernelBackend;
+}
+
+/** Loads a file of the package, by its name below `dist/`; none of those that are asked for touches the addon. @throws as above. */
+export function loadOfNodePackage<Module>(name: string): Module {
   restoreUtil();
   try {
-    require(`${PACKAGE}/dist/register_all_kernels`);
-    return (require(`${PACKAGE}/dist/nodejs_kernel_backend`) as { NodeJSKernelBackend: BackendClass }).NodeJSKernelBackend;
+    return require(`${PACKAGE}/dist/${name}`) as Module;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
     throw new TensorError(

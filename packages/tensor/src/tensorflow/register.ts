@@ -6,6 +6,7 @@ import { createBinding } from './binding.ts';
 import type { ContextSettings } from './config-proto.ts';
 import { startTensorFlow } from './context.ts';
 import { loadNodeKernels } from './node-kernels.ts';
+import { registerNodeExtras } from './tf-node.ts';
 
 /** The backend `tensorflow` as it runs in this process. */
 export interface RegisteredTensorFlow {
@@ -38,6 +39,7 @@ export async function registerTensorFlow(settings: ContextSettings, options: Pre
   const Backend = loadNodeKernels();
   const tensorflow = startTensorFlow(files, settings);
   const backend = new Backend(createBinding(tensorflow), '@tensorflow/tfjs-node');
+  registerNodeExtras();
   registerBackend('tensorflow', () => backend as unknown as KernelBackend, PRIORITY);
   const { version, usesGpu } = tensorflow;
   registered = { version, library: files.library, usesGpu, ours: true, settings };

@@ -117,8 +117,8 @@ describe('misuse is refused before it reaches TensorFlow', () => {
     ).toBe('unsupported');
   });
 
-  test('saved models', () => {
-    expect(failure(() => binding.loadSavedModel()).error.code).toBe('unsupported');
+  test('saved models that there are not', () => {
+    expect(failure(() => binding.runSavedModel(99, [], '', '')).error.code).toBe('unknown-model');
   });
 });
 
