@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { findBackendFactory, setBackend } from '@tensorflow/tfjs-core';
 import { TensorError } from './errors.ts';
+import { visibleDevices } from './provision/choose-gpu.ts';
 import { type PrepareOptions, searchTensorFlow } from './provision/prepare.ts';
 import type { ContextSettings } from './tensorflow/config-proto.ts';
 import { registerTensorFlow } from './tensorflow/register.ts';
@@ -9,7 +10,7 @@ import { registerWasm } from './wasm/register.ts';
 /** Which TensorFlow.js backend is to run, and how. */
 export interface BackendOptions extends ContextSettings, PrepareOptions {
   /**
-   * `tensorflow`; `wasm`, which needs no native library; `auto`, the default: the first of them that can be had; any other is a backend that was
+   * `tensorflow`; `tensorflow-gpu`, the same on an NVIDIA GPU, each rank its own; `wasm`, which needs no native library; `auto`, the default: the first of them that can be had; any other is a backend that was
    * registered before. `SHAMPOO_BACKEND` overrules it.
    */
   readonly backend?: string;
@@ -43,6 +44,7 @@ export async function useBackend(options: BackendOptions = {}): Promise<Backend>
   const wanted = wantedBackend(options);
   if (wanted === 'wasm') return useWasm([]);
   if (wanted === 'tensorflow') return useTensorFlow(options);
+  if (wanted === 'tensorflow-gpu') return useGpu(options);
   if (wanted !== 'auto') return useRegistered(wanted);
   try {
     return await useTensorFlow(options);
@@ -74,6 +76,23 @@ async function useTensorFlow(options: BackendOptions): Promise<Backend> {
     ? []
     : ['@tensorflow/tfjs-node was loaded first and stays: raw operations are slower or absent, and threads are its own choice.'];
   return { name: 'tensorflow', version, library, threads: running.threads ?? availableParallelism(), usesGpu, notes };
+}
+
+/** GPU memory is taken as it is needed, unless the caller wants otherwise: other processes may use the GPU too. */
+async function useGpu(options: BackendOptions): Promise<Backend> {
+  const environment = options.environment ?? process.env;
+  const devices = visibleDevices(environment);
+  // CUDA reads the process's own environment, once, when it is loaded.
+  if (devices !== undefined) process.env['CUDA_VISIBLE_DEVICES'] = devices;
+  const backend = await useTensorFlow({ gpuMemoryGrowth: true, ...options, gpu: true });
+  if (backend.usesGpu) return backend;
+  const visible = process.env['CUDA_VISIBLE_DEVICES'];
+  throw new TensorError(
+    'no-gpu',
+    `useBackend: TensorFlow ${backend.version} (${backend.library}) found no GPU${visible === undefined ? '' : ` with CUDA_VISIBLE_DEVICES=${visible}`}. ` +
+      'Look whether "nvidia-smi" lists one, and its driver is 525 or later; or take SHAMPOO_BACKEND=tensorflow.',
+    { visible },
+  );
 }
 
 async function useWasm(notes: readonly string[]): Promise<Backend> {

@@ -4,6 +4,8 @@ export type TensorErrorCode =
   | 'engine-not-found'
   /** A library was found and is not what it should be: it lacks a symbol, or computes wrongly. */
   | 'bad-library'
+  /** TensorFlow for GPUs runs, and there is none that it can use. */
+  | 'no-gpu'
   /** A download or its check failed. */
   | 'fetch-failed'
   /** No TensorFlow.js backend of that name can be had here. */

@@ -13,3 +13,8 @@ export function cacheFolder(environment: NodeJS.ProcessEnv): string {
 export function wheelFolder(cache: string, wheel: Wheel, target: Target): string {
   return join(cache, `${wheel.project}-${wheel.version}-${target}`);
 }
+
+/** Where TensorFlow for GPUs lies with its CUDA libraries. */
+export function gpuFolder(cache: string, wheels: readonly Wheel[]): string {
+  return join(cache, `tensorflow-gpu-${wheels[0]?.version}-linux-x64`);
+}

@@ -19,31 +19,50 @@ export interface FetchOptions {
 }
 
 /**
- * Brings a wheel's libraries into the cache: download, check of its SHA-256, unpacking, and one rename at the end, so that a folder
- * with the final name is always whole. Two processes that fetch at once both download; the later one drops its copy.
+ * Brings a wheel's libraries into the cache, all into one folder.
  *
- * @returns the folder that holds the libraries.
- * @throws {TensorError} `fetch-failed`.
+ * @returns the folder. @throws {TensorError} `fetch-failed`.
  */
-export async function fetchWheel(wheel: Wheel, target: Target, options: FetchOptions): Promise<string> {
-  const { environment, report, download = downloadWheel } = options;
+export function fetchWheel(wheel: Wheel, target: Target, options: FetchOptions): Promise<string> {
+  return fetchWheels([wheel], wheelFolder(cacheFolder(options.environment), wheel, target), options);
+}
+
+/**
+ * Brings the libraries of some wheels into one folder of the cache: download, check of its SHA-256, and unpacking of each, and one rename at the end, so that
+ * a folder with the final name is always whole. Two processes that fetch at once both download; the later one drops its copy.
+ *
+ * @param options.keepFolders whether libraries lie in the folders that their wheels have them in.
+ * @returns the folder. @throws {TensorError} `fetch-failed`.
+ */
+export async function fetchWheels(
+  wheels: readonly Wheel[],
+  destination: string,
+  options: FetchOptions & { readonly keepFolders?: boolean },
+): Promise<string> {
+  const { environment, report, download = downloadWheel, keepFolders = false } = options;
   const cache = cacheFolder(environment);
-  const destination = wheelFolder(cache, wheel, target);
   if (existsSync(destination)) return destination;
   const temporary = await temporaryFolder(cache);
   await removeAbandoned(cache);
+  let current = wheels[0] as Wheel;
   try {
-    report.progress(`${wheel.project} ${wheel.version}: downloading ${wheel.downloadMegabytes} MB with pip`);
-    const file = await download(wheel, await subfolder(temporary.path, 'download'), { environment, report });
-    await checkHash(file, wheel);
-    report.progress(`${wheel.project} ${wheel.version}: unpacking ${wheel.unpackedMegabytes} MB`);
     const unpacked = await subfolder(temporary.path, 'unpacked');
-    await unzip(file, wheel.members, { folder: unpacked, report });
+    for (const [i, wheel] of wheels.entries()) {
+      current = wheel;
+      const name = `${wheels.length > 1 ? `${i + 1}/${wheels.length} ` : ''}${wheel.project} ${wheel.version}`;
+      report.progress(`${name}: downloading ${wheel.downloadMegabytes} MB with pip`);
+      const folder = await subfolder(temporary.path, `download-${i}`);
+      const file = await download(wheel, folder, { environment, report });
+      await checkHash(file, wheel);
+      report.progress(`${name}: unpacking ${wheel.unpackedMegabytes} MB`);
+      await unzip(file, wheel.members, { folder: unpacked, report, keepFolders });
+      await rm(folder, { recursive: true, force: true });
+    }
     await install(unpacked, destination);
     return destination;
   } catch (error) {
     if (error instanceof TensorError) throw error;
-    throw new TensorError('fetch-failed', explain(error, wheel, cache), { cause: error });
+    throw new TensorError('fetch-failed', explain(error, current, cache), { cause: error });
   } finally {
     await temporary.remove();
   }

@@ -1,8 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { cacheFolder, wheelFolder } from './cache.ts';
+import { cacheFolder, gpuFolder, wheelFolder } from './cache.ts';
 import { run } from './commands.ts';
+import { cudaWheels } from './cuda-wheels.ts';
 import type { Look, Place } from './search.ts';
 import { tensorflowWheels, thisTarget } from './wheels.ts';
 
@@ -45,6 +46,16 @@ export function tensorflowPlaces(environment: NodeJS.ProcessEnv): Place<TensorFl
     { place: '@tensorflow/tfjs-node', look: () => besideNodePackage('@tensorflow/tfjs-node') },
     { place: '@tensorflow/tfjs-node-gpu', look: () => besideNodePackage('@tensorflow/tfjs-node-gpu') },
     { place: 'cache', look: () => cached(environment) },
+    { place: 'Python', look: () => besidePython(environment) },
+  ];
+}
+
+/** Where a TensorFlow for GPUs may be. */
+export function gpuTensorflowPlaces(environment: NodeJS.ProcessEnv): Place<TensorFlowFiles>[] {
+  return [
+    { place: 'SHAMPOO_TENSORFLOW', look: () => named(environment['SHAMPOO_TENSORFLOW']) },
+    { place: '@tensorflow/tfjs-node-gpu', look: () => besideNodePackage('@tensorflow/tfjs-node-gpu') },
+    { place: 'cache', look: () => tensorflowIn(join(gpuFolder(cacheFolder(environment), cudaWheels), 'tensorflow')) },
     { place: 'Python', look: () => besidePython(environment) },
   ];
 }

@@ -13,8 +13,9 @@ const usage = `shampoo-engines: finds the native libraries that this project com
 
 It looks at SHAMPOO_TENSORFLOW (a folder), SHAMPOO_OPENBLAS (a file), installed packages, Python's tensorflow and the cache
 (SHAMPOO_CACHE, else distributed-shampoo in the user's cache folder), and downloads with Python's pip what is nowhere.
-With SHAMPOO_BACKEND=wasm nothing is downloaded: TensorFlow.js's WebAssembly backend comes with its package.
-Exit codes: 0 ready, 1 SHAMPOO_BACKEND=tensorflow and it is missing, 2 misuse.
+SHAMPOO_BACKEND=tensorflow-gpu fetches TensorFlow with the CUDA libraries, several GB. With SHAMPOO_BACKEND=wasm nothing is downloaded: TensorFlow.js's
+WebAssembly backend comes with its package.
+Exit codes: 0 ready, 1 the TensorFlow that SHAMPOO_BACKEND names is missing, 2 misuse.
 `;
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
@@ -35,7 +36,7 @@ async function main(): Promise<number> {
   }
   const report: Report = { terminal: process.stderr.isTTY === true, progress: (line) => say(`  ${line}`) };
   const wanted = process.env['SHAMPOO_BACKEND'] || 'auto';
-  const choice = { fetch: !options['no-fetch'] && wanted !== 'wasm', report };
+  const choice = { fetch: !options['no-fetch'] && wanted !== 'wasm', gpu: wanted === 'tensorflow-gpu', report };
   const tensorflow = await timed(
     'TensorFlow',
     () => searchTensorFlow(choice),
@@ -56,7 +57,7 @@ async function main(): Promise<number> {
   }
   say('  Install pip (apt-get install python3-pip) and run this again,');
   say('  or set SHAMPOO_TENSORFLOW to a folder with libtensorflow_cc.so.2 and libtensorflow_framework.so.2');
-  if (wanted === 'tensorflow') return 1;
+  if (wanted.startsWith('tensorflow')) return 1;
   say('  Until then WebAssembly serves, on one thread and several times slower: no ResNet-50, but a ResNet-20');
   return 0;
 }

@@ -53,7 +53,9 @@ const PROGRESS_EVERY_MS = 5000;
 function watchSize(folder: string, wheel: Wheel, report: Report): () => void {
   const timer = setInterval(async () => {
     const bytes = await sizeOf(folder).catch(() => 0);
-    report.progress(`${wheel.project}: ${Math.round(bytes / 1e6)} of ${wheel.downloadMegabytes} MB`);
+    // pip writes it twice for a moment.
+    const megabytes = Math.min(Math.round(bytes / 1e6), wheel.downloadMegabytes);
+    report.progress(`${wheel.project}: ${megabytes} of ${wheel.downloadMegabytes} MB`);
   }, PROGRESS_EVERY_MS);
   return () => clearInterval(timer);
 }

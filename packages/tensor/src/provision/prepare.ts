@@ -1,7 +1,10 @@
+import { join } from 'node:path';
 import { TensorError } from '../errors.ts';
-import { fetchWheel } from './fetch-wheel.ts';
+import { cacheFolder, gpuFolder } from './cache.ts';
+import { cudaWheels } from './cuda-wheels.ts';
+import { fetchWheel, fetchWheels } from './fetch-wheel.ts';
 import { blasInWheel, blasPlaces, systemBlasPlaces } from './find-blas.ts';
-import { type TensorFlowFiles, tensorflowIn, tensorflowPlaces } from './find-tensorflow.ts';
+import { gpuTensorflowPlaces, type TensorFlowFiles, tensorflowIn, tensorflowPlaces } from './find-tensorflow.ts';
 import { type Blas, probeBlas } from './probe-blas.ts';
 import { type Report, silent } from './report.ts';
 import { type Attempt, describeAttempts, type Place, type Search, search } from './search.ts';
@@ -11,6 +14,8 @@ import { blasWheels, type Target, tensorflowWheels, thisTarget, type Wheel } fro
 export interface PrepareOptions {
   /** Whether what is missing may be downloaded. Default: no. */
   readonly fetch?: boolean;
+  /** Whether TensorFlow is to be one for NVIDIA GPUs. Default: no. */
+  readonly gpu?: boolean;
   readonly environment?: NodeJS.ProcessEnv;
   readonly report?: Report;
 }
@@ -18,6 +23,7 @@ export interface PrepareOptions {
 /** Looks for TensorFlow, and fetches it if that is allowed. Never throws: what was tried comes back. */
 export function searchTensorFlow(options: PrepareOptions = {}): Promise<Search<TensorFlowFiles>> {
   const environment = options.environment ?? process.env;
+  if (options.gpu) return search([...gpuTensorflowPlaces(environment), downloadGpu(options)]);
   return search([...tensorflowPlaces(environment), download(tensorflowWheels, tensorflowIn, options)]);
 }
 
@@ -42,6 +48,28 @@ function download<Thing>(
       if (target === undefined) return { missing: `no library is pinned for ${process.platform}-${process.arch}` };
       if (!usesGlibc()) return { missing: 'the libraries need glibc, and this system has another C library (musl?)' };
       return look(await fetchWheel(wheels[target], target, { environment, report }));
+    },
+  };
+}
+
+/** What has to be there to run on NVIDIA GPUs, 13 wheels. */
+function downloadGpu(options: PrepareOptions): Place<TensorFlowFiles> {
+  const { fetch = false, environment = process.env, report = silent } = options;
+  return {
+    place: 'download',
+    async look() {
+      if (!fetch) return { missing: 'not asked for' };
+      if (thisTarget() !== 'linux-x64')
+        return { missing: `no CUDA libraries are pinned for ${process.platform}-${process.arch}` };
+      if (!usesGlibc()) return { missing: 'the libraries need glibc, and this system has another C library (musl?)' };
+      const total = (size: 'downloadMegabytes' | 'unpackedMegabytes') =>
+        (cudaWheels.reduce((sum, wheel) => sum + wheel[size], 0) / 1000).toFixed(1);
+      report.progress(
+        `TensorFlow for GPUs: ${total('downloadMegabytes')} GB to download, ${total('unpackedMegabytes')} GB on the disk`,
+      );
+      const destination = gpuFolder(cacheFolder(environment), cudaWheels);
+      const folder = await fetchWheels(cudaWheels, destination, { environment, report, keepFolders: true });
+      return tensorflowIn(join(folder, 'tensorflow'));
     },
   };
 }

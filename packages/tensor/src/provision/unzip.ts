@@ -1,5 +1,6 @@
 import { createWriteStream } from 'node:fs';
-import { basename, join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { openPromise } from 'yauzl';
@@ -7,25 +8,37 @@ import type { Report } from './report.ts';
 
 const PROGRESS_EVERY_MS = 2000;
 
+/** Where files go, and whom to tell. */
+export interface UnzipOptions {
+  readonly folder: string;
+  readonly report: Report;
+  /** Keeps the folders of the archive. Default: all files go into one. */
+  readonly keepFolders?: boolean;
+}
+
 /**
- * Takes some files out of a zip archive, without their folders.
+ * Takes some files out of a zip archive. @param members names, or folders that end in `/` and stand for everything in them.
  *
  * @throws when the archive is damaged or lacks a member, or the disk is full.
  */
-export async function unzip(
-  archive: string,
-  members: readonly string[],
-  options: { folder: string; report: Report },
-): Promise<void> {
-  const { folder, report } = options;
+export async function unzip(archive: string, members: readonly string[], options: UnzipOptions): Promise<void> {
+  const { folder, report, keepFolders = false } = options;
   const wanted = new Set(members);
+  const folders = members.filter((member) => member.endsWith('/'));
   const zip = await openPromise(archive, { lazyEntries: true, autoClose: false });
   try {
     for await (const entry of zip.eachEntry()) {
-      if (!wanted.delete(entry.fileName)) continue;
-      const name = basename(entry.fileName);
+      const { fileName } = entry;
+      const within = folders.find((one) => fileName.startsWith(one) && !fileName.endsWith('/'));
+      if (within === undefined && !members.includes(fileName)) continue;
+      wanted.delete(within ?? fileName);
+      // yauzl refuses names that lead out of the folder.
+      const target = join(folder, keepFolders ? fileName : basename(fileName));
+      await mkdir(dirname(target), { recursive: true });
       const source = await zip.openReadStreamPromise(entry);
-      await pipeline(source, counting(name, entry.uncompressedSize, report), createWriteStream(join(folder, name)));
+      const executable = (entry.externalFileAttributes >>> 16) & 0o111;
+      const mode = executable === 0 ? 0o644 : 0o755;
+      await pipeline(source, counting(basename(fileName), entry.uncompressedSize, report), createWriteStream(target, { mode }));
     }
   } finally {
     zip.close();

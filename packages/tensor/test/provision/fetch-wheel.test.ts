@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFile
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { TensorError } from '../../src/index.ts';
-import { type FetchOptions, fetchWheel } from '../../src/provision/fetch-wheel.ts';
+import { cudaWheels } from '../../src/provision/cuda-wheels.ts';
+import { type FetchOptions, fetchWheel, fetchWheels } from '../../src/provision/fetch-wheel.ts';
 import type { Wheel } from '../../src/provision/wheels.ts';
 import { archiveOf } from './archive.ts';
 import { type Sandbox, sandbox } from './sandbox.ts';
@@ -117,4 +118,49 @@ describe('a fetch that fails says why and leaves nothing', () => {
     expect(error.message).toMatch(says);
     expect(existsSync(join(box.cache, 'engine-1.0-linux-x64'))).toBe(false);
   });
+});
+
+describe('wheels that are fetched together', () => {
+  const files = {
+    'engine/libengine.so': 'the library',
+    'vendor/maths/lib/libmaths.so.1': 'mathematics',
+    'vendor/maths/lib/libmore.so.2': 'more of it',
+    'vendor/maths/include/maths.h': 'a header',
+  };
+  const content = archiveOf(files);
+  const sha256 = createHash('sha256').update(content).digest('hex');
+  const wheels: readonly Wheel[] = [
+    { ...wheel, sha256, members: ['engine/libengine.so'] },
+    { ...wheel, project: 'maths', sha256, members: ['vendor/maths/lib/'] },
+  ];
+
+  test('keep the folders in which their libraries find one another, and say how far they are', async () => {
+    const box = sandbox();
+    const { options, lines } = fetching(box, content);
+    const folder = await fetchWheels(wheels, join(box.cache, 'both'), { ...options, keepFolders: true });
+    expect(
+      readdirSync(folder, { recursive: true })
+        .filter((name) => /\.so|\.h$/.test(String(name)))
+        .sort(),
+    ).toEqual(['engine/libengine.so', 'vendor/maths/lib/libmaths.so.1', 'vendor/maths/lib/libmore.so.2']);
+    expect(readdirSync(box.cache)).toEqual(['both']);
+    expect(lines.filter((line) => line.includes('downloading'))).toEqual([
+      '1/2 engine 1.0: downloading 1 MB with pip',
+      '2/2 maths 1.0: downloading 1 MB with pip',
+    ]);
+  });
+
+  test('leave nothing where the second fails', async () => {
+    const box = sandbox();
+    const second = { ...(wheels[1] as Wheel), sha256: '0'.repeat(64) };
+    const fetched = fetchWheels([wheels[0] as Wheel, second], join(box.cache, 'both'), fetching(box, content).options);
+    expect((await failureOf(fetched)).code).toBe('fetch-failed');
+    expect(readdirSync(box.cache)).toEqual([]);
+  });
+});
+
+test('the CUDA libraries are pinned, each once', () => {
+  expect(new Set(cudaWheels.map(({ project }) => project)).size).toBe(13);
+  for (const { sha256, members } of cudaWheels)
+    expect([sha256, members.length > 0]).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/), true]);
 });

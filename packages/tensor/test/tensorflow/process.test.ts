@@ -99,6 +99,16 @@ describe('a process that used TensorFlow', () => {
     );
   });
 
+  test('without a GPU says so in one line, and has chosen the one of its rank', async () => {
+    const { stdout } = await inProcess(
+      `await useBackend({ backend: 'tensorflow-gpu' }).catch((error) => console.log(error.code, process.env.CUDA_VISIBLE_DEVICES, error.message));`,
+      { LOCAL_RANK: '1', CUDA_VISIBLE_DEVICES: '98,99' },
+    );
+    expect(stdout).toMatch(
+      /^no-gpu 99 useBackend: TensorFlow 2\.\d+\.\d+ \(.*\) found no GPU with CUDA_VISIBLE_DEVICES=99\. .*nvidia-smi.*\n$/,
+    );
+  });
+
   test('with a file that is no library says so', async () => {
     const { stdout } = await inProcess(
       `import { mkdtempSync, writeFileSync, rmSync } from 'node:fs';
