@@ -139,8 +139,8 @@ describe('a set-up', () => {
     const first = await setup();
     expect(first.exitCode).toBe(0);
     expect(calls()).toEqual([
-      '--yes pnpm@1.2.3 install --frozen-lockfile',
-      '--yes pnpm@1.2.3 exec turbo run build --output-logs=errors-only',
+      '--yes --package=pnpm@1.2.3 pnpm install --frozen-lockfile',
+      '--yes --package=pnpm@1.2.3 pnpm exec turbo run build --output-logs=errors-only',
     ]);
     expect(first.errors.trim().split('\n')).toEqual([
       'setup: install: fetching packages',
@@ -164,7 +164,7 @@ describe('a set-up', () => {
     expect(
       calls()
         .slice(3)
-        .map((call) => call.split(' ')[2]),
+        .map((call) => call.split(' ')[3]),
     ).toEqual(['install', 'exec']);
   });
 

@@ -58,7 +58,8 @@ async function engines({ root }) {
 /** @param {string} root @returns {[string, ...string[]]} pnpm in the version that the root package names, without installing it. */
 export function pnpm(root) {
   const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  return ['npx', '--yes', packageManager];
+  // Named by an option, as an npx around this one (npx --package=node@24 npm start) hands its own down by environment.
+  return ['npx', '--yes', `--package=${packageManager}`, 'pnpm'];
 }
 
 /** @param {string} root @returns {[string, ...string[]]} turbo, which itself calls pnpm, so it runs where pnpm is on the path. */
