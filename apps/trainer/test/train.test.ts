@@ -99,6 +99,24 @@ describe('a run on two ranks', () => {
     });
   });
 
+  test('needs neither TensorFlow nor a BLAS: wasm trains a ResNet-20, the preconditioner runs on tensors', {
+    timeout: 90_000,
+  }, async () => {
+    await inTemporaryFolder(async (folder) => {
+      const [output, file] = [join(folder, 'run'), join(folder, 'summary.json')];
+      const sets = ['--train', images.train, '--test', images.test];
+      const bare = { SHAMPOO_BACKEND: 'wasm', SHAMPOO_OPENBLAS: '/nowhere' };
+      const options = [...sets, '--batch-size', '8', '--steps', '2', '--optimizer.maxPreconditionerDim', '64'];
+      const { code, stderr } = await runCommand(['train', ...options, '--output', output, '--summary', file], bare);
+      expect(code, stderr).toBe(0);
+      expect(stderr).toMatch(/the backend is wasm.*resnet20/);
+      const summary = JSON.parse(readFileSync(file, 'utf8')) as Summary;
+      expect(summary).toMatchObject({ model: 'resnet20', backend: 'wasm', engine: 'tfjs', steps: 2 });
+      expect(new Set(summary.parametersHash).size).toBe(1);
+      expect(summary.warnings).toEqual([expect.stringMatching(/OpenBLAS was not found/)]);
+    });
+  });
+
   test('sees the images that one rank with twice the batch sees: with frozen batch norm, losses agree', async () => {
     await inTemporaryFolder(async (folder) => {
       const frozen = ['--freeze-batch-norm', '--optimizer.epsilon', '1e-4'];

@@ -23,7 +23,7 @@ import { type BoundVariable, bindVariables, bindWeights, describeVariables, move
 export interface Surroundings {
   /** Ranks that train together; one process alone where absent. */
   readonly mesh?: DeviceMesh;
-  /** An engine whose layout is open, or the name of a kind: `auto`, `blas`, `reference`. */
+  /** An engine whose layout is open, or the name of a kind: `auto`, `blas`, `tfjs`, `reference`. */
   readonly engine?: MatrixEngine | string;
   /** Threads of this rank that share the arithmetic; the engine's default where absent. */
   readonly lanes?: number;
