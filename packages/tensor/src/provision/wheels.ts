@@ -62,8 +62,14 @@ export const blasWheels: Readonly<Record<Target, Wheel>> = {
   },
 };
 
-/** @returns the target that this machine is, or nothing where no wheel is pinned for it. */
-export function thisTarget(): Target | undefined {
-  const target = `${process.platform}-${process.arch}`;
+/** @returns the target that a machine is, this one by default, or nothing where no wheel is pinned for it. */
+export function thisTarget({
+  platform,
+  arch,
+}: {
+  readonly platform: string;
+  readonly arch: string;
+} = process): Target | undefined {
+  const target = `${platform}-${arch}`;
   return target === 'linux-x64' || target === 'linux-arm64' ? target : undefined;
 }
