@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { searchTensorFlow } from '../../src/node.ts';
 
 const run = promisify(execFile);
 
@@ -100,9 +102,11 @@ describe('a process that used TensorFlow', () => {
   });
 
   test('without a GPU says so in one line, and has chosen the one of its rank', async () => {
+    // Any TensorFlow will do: that for CPUs finds no GPU either.
+    const { found } = await searchTensorFlow();
     const { stdout } = await inProcess(
       `await useBackend({ backend: 'tensorflow-gpu' }).catch((error) => console.log(error.code, process.env.CUDA_VISIBLE_DEVICES, error.message));`,
-      { LOCAL_RANK: '1', CUDA_VISIBLE_DEVICES: '98,99' },
+      { LOCAL_RANK: '1', CUDA_VISIBLE_DEVICES: '98,99', SHAMPOO_TENSORFLOW: dirname(found?.library ?? '') },
     );
     expect(stdout).toMatch(
       /^no-gpu 99 useBackend: TensorFlow 2\.\d+\.\d+ \(.*\) found no GPU with CUDA_VISIBLE_DEVICES=99\. .*nvidia-smi.*\n$/,
