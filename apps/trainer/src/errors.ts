@@ -33,6 +33,7 @@ const misuseCodes: ReadonlySet<string> = new Set([
   'bad-option',
   // data
   'missing-path',
+  'unknown-format',
   'no-classes',
   'no-images',
   'not-a-tar',

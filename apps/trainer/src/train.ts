@@ -12,6 +12,7 @@ import {
   createTrainingLoader,
   type ImageDataset,
   imagenetNormalisation,
+  nameImages,
   openDataset,
 } from './data/index.ts';
 import { TrainerError } from './errors.ts';
@@ -81,8 +82,10 @@ export async function trainRank(job: Job, hooks: RankHooks): Promise<Summary> {
   });
   const run: Run = { job, hooks: { ...hooks, reporter: report }, group, model, optimizer, train, steps };
   const { meter, stopped, done, unreadable } = await trainSteps(run);
-  for (const { name, reason } of train.leftOut) warnings.push(`${name} was left out: ${reason}`);
-  for (const { name, reason } of unreadable) warnings.push(`${name} could not be read (${reason}); another image took its place`);
+  warnings.push(...nameImages(train.leftOut, ({ name, reason }) => `${name} was left out: ${reason}`));
+  warnings.push(
+    ...nameImages(unreadable, ({ name, reason }) => `${name} could not be read (${reason}); another image took its place`),
+  );
   mergeStatistics(group, model.statistics);
   optimizer.eval();
   const evaluation = job.test === null ? null : await testModel(run, job.test);
@@ -196,6 +199,11 @@ async function testModel({ job, group, hooks, model }: Run, path: string): Retur
     const onProgress = (own: number) =>
       hooks.reporter.report({ type: 'evaluating', images: Math.min(test.length, own * group.size), of: test.length });
     const evaluation = await evaluate({ model, loader, group, onProgress });
+    for (const text of nameImages(
+      [...test.leftOut, ...loader.unreadable],
+      ({ name, reason }) => `${name} was left out: ${reason}`,
+    ))
+      hooks.reporter.report({ type: 'warning', text });
     hooks.reporter.report({ type: 'evaluated', ...evaluation });
     return evaluation;
   } finally {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { useBackend } from '@distributed-shampoo/tensor/node';
 import { loadValues, readModel } from '../checkpoint/checkpoint.ts';
 import type { EvaluateOptions } from '../command-line.ts';
-import { checkSameClasses, createEvaluationLoader, openDataset } from '../data/index.ts';
+import { checkSameClasses, createEvaluationLoader, nameImages, openDataset } from '../data/index.ts';
 import { exitCode } from '../errors.ts';
 import { evaluate as evaluateModel } from '../evaluate.ts';
 import { absoluteModelName, findModel } from '../models/find-model.ts';
@@ -26,8 +26,9 @@ export async function evaluate({ checkpoint, test, batchSize, summary, ...option
   try {
     const onProgress = (images: number) => display.report({ type: 'evaluating', images, of: dataset.length });
     const evaluation = await evaluateModel({ model, loader, group: null, onProgress });
-    for (const { name, reason } of loader.unreadable)
-      display.report({ type: 'warning', text: `${name} could not be read (${reason}) and was left out` });
+    const leftOut = [...dataset.leftOut, ...loader.unreadable];
+    for (const text of nameImages(leftOut, ({ name, reason }) => `${name} was left out: ${reason}`))
+      display.report({ type: 'warning', text });
     display.report({ type: 'evaluated', ...evaluation });
     console.log(`test accuracy ${percent(evaluation.top1)}`);
     if (summary !== undefined)

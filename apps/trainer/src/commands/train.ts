@@ -69,7 +69,7 @@ async function prepare(config: TrainConfig, reporter: Reporter): Promise<Job> {
     reporter.report({ type: 'note', text: 'no test images' });
   } else {
     checkSameClasses(trainSet, testSet);
-    reporter.report({ type: 'note', text: `test images: ${testSet.length}, ${images.test}` });
+    reporter.report({ type: 'note', text: `test images: ${testSet.length}, ${images.test}${trained(trainSet, testSet)}` });
     await testSet.close();
   }
   await trainSet.close();
@@ -80,6 +80,12 @@ async function prepare(config: TrainConfig, reporter: Reporter): Promise<Job> {
     output: resolve(config.output ?? join('runs', `${timestamp()}-${config.model}`)),
   };
 }
+
+/** Warns of one path for both halves that does not tell them apart; a module of the user's may name its images alike in both. */
+const trained = (train: ImageDataset, test: ImageDataset): string =>
+  train.name === test.name && train.index.source !== 'module' && train.nameOf(0) === test.nameOf(0)
+    ? '; these are the training images, nothing there tells halves apart'
+    : '';
 
 /** Test images; null where one path was given for both halves and has only the one. */
 async function openTestSet(test: string, train: string): Promise<ImageDataset | null> {

@@ -19,7 +19,7 @@ const editions = [
 ] as const;
 
 /** Whether a file's name is one of CIFAR's. */
-export const isCifarName = (name: string): boolean => editions.some(({ train, test }) => train.test(name) || test.test(name));
+const isCifarName = (name: string): boolean => editions.some(({ train, test }) => train.test(name) || test.test(name));
 
 /**
  * CIFAR's binary files: records of a class (two, coarse and fine, in CIFAR-100) and 32 x 32 bytes of red, green and blue each. A folder holds both
@@ -29,6 +29,7 @@ export const isCifarName = (name: string): boolean => editions.some(({ train, te
  */
 export const cifar: Source = {
   summary: 'a folder of CIFAR-10 or CIFAR-100 binary files',
+  recognises: ({ kind, path, files }) => (kind === 'file' ? isCifarName(basename(path)) : files.some(isCifarName)),
   async list(path, split) {
     const files = (await stat(path)).isDirectory() ? await filesOf(path, split) : [path];
     const edition = editions.find(({ train, test }) => [train, test].some((names) => names.test(basename(files[0]!))))!;

@@ -77,6 +77,12 @@ describe('checkSameClasses', () => {
     expect(check).toThrow(/^test: .*lacks bee, cat and has cow, dog, which train has not[^\n]*$/);
   });
 
+  test('refuses another order, in which labels would mean other classes', () => {
+    const check = () => checkSameClasses(train, { name: 'test', classes: ['ant', 'cat', 'bee'] });
+    expect(code(check)).toBe('classes-differ');
+    expect(check).toThrow(/another order: 1 is cat, not bee/);
+  });
+
   test('shortens a long list', () => {
     const many = { name: 'many', classes: Array.from({ length: 30 }, (_, i) => `c${i}`) };
     expect(() => checkSameClasses(train, many)).toThrow(/c0, c1, c2, c3, c4 and 25 more/);

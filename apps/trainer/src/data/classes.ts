@@ -1,4 +1,5 @@
 import { DataError } from './errors.ts';
+import { extensionNames } from './image-format.ts';
 
 /** The classes of a list of paths, and which file belongs to which. */
 export interface Classes {
@@ -48,7 +49,7 @@ export function classesOf(files: readonly string[], folders: Iterable<string>, w
   if (!labels.some((label) => label >= 0)) {
     throw new DataError(
       'no-images',
-      `${where}: expected .jpg, .jpeg or .png files in its class folders, found none in ${names.length} of them (${names[0]}, ...).`,
+      `${where}: expected ${extensionNames} files in its class folders, found none in ${names.length} of them (${names[0]}, ...).`,
     );
   }
   return { names, labels };
@@ -80,19 +81,23 @@ export interface Classified {
 /**
  * Refuses two data sets whose labels would mean different things.
  *
- * @throws {DataError} `classes-differ`; details carry `missing` and `unknown` class names of `test`.
+ * @throws {DataError} `classes-differ`; details carry `missing` and `unknown` class names of `test`, which are empty if only the order differs.
  */
 export function checkSameClasses(train: Classified, test: Classified): void {
   const missing = train.classes.filter((name) => !test.classes.includes(name));
   const unknown = test.classes.filter((name) => !train.classes.includes(name));
-  if (missing.length === 0 && unknown.length === 0) return;
+  const moved = train.classes.findIndex((name, label) => name !== test.classes[label]);
+  if (missing.length === 0 && unknown.length === 0 && moved < 0) return;
   const parts = [
     missing.length > 0 ? `lacks ${listed(missing)}` : '',
     unknown.length > 0 ? `has ${listed(unknown)}, which ${train.name} has not` : '',
+    missing.length === 0 && unknown.length === 0
+      ? `has them in another order: ${moved} is ${test.classes[moved]}, not ${train.classes[moved]}`
+      : '',
   ].filter((part) => part !== '');
   throw new DataError(
     'classes-differ',
-    `${test.name}: expected the ${train.classes.length} classes of ${train.name}, but it ${parts.join(' and ')}. Class folders must have the same names in both.`,
+    `${test.name}: expected the ${train.classes.length} classes of ${train.name}, but it ${parts.join(' and ')}. Class folders and lists of classes must be the same in both.`,
     { missing, unknown },
   );
 }

@@ -32,7 +32,7 @@ export interface OpenOptions {
 /**
  * Opens labelled images in any of the formats of `sources`. Nothing is decoded and no file stays open.
  *
- * @throws {DataError} `missing-path`, `no-classes`, `no-images`, `not-a-tar`, `damaged-file`, `bad-module`.
+ * @throws {DataError} `missing-path`, `unknown-format`, `no-classes`, `no-images`, `not-a-tar`, `damaged-file`, `bad-module`.
  */
 export async function openDataset(path: string, { split = 'train' }: OpenOptions = {}): Promise<ImageDataset> {
   const source = await recognise(path);

@@ -1,6 +1,7 @@
 /** What can go wrong with a data set or a loader. The codes are the interface; the sentences are for people. */
 export type DataErrorCode =
   | 'missing-path'
+  | 'unknown-format'
   | 'no-classes'
   | 'no-images'
   | 'not-a-tar'

@@ -6,6 +6,7 @@ import type { Source } from './sources.ts';
 /** A folder with a folder of images per class. */
 export const folder: Source = {
   summary: 'a folder with a folder of images per class',
+  recognises: ({ kind, folders }) => kind === 'folder' && folders.length > 0,
   list: async (path, split) => indexOfTree('folder', path, { listing: await listFolder(path), split }),
   reader: folderReader,
 };

@@ -1,4 +1,6 @@
 import { byCodeUnits, classesOf } from './classes.ts';
+import { halfOfTree } from './halves.ts';
+import { isImageExtension } from './image-format.ts';
 import type { SourceName } from './sources.ts';
 
 /** Which part of a data set: formats that hold both under one path tell them apart. */
@@ -44,16 +46,14 @@ export interface Listing {
   readonly folders: Iterable<string>;
 }
 
-const extensions = /\.(jpe?g|png)$/i;
-
 /** Whether a path names an image: by its extension, in any case, and nowhere in a hidden folder or file (`._x.jpg`, `.cache/`). */
-export const isImageName = (path: string): boolean => extensions.test(path) && !isHidden(path);
+export const isImageName = (path: string): boolean => isImageExtension(/\.(\w+)$/.exec(path)?.[1] ?? '') && !isHidden(path);
 
 /** Whether any part of a path begins with a dot. */
 export const isHidden = (path: string): boolean => /(^|\/)\./.test(path);
 
 /**
- * Orders the listing of a tree by name and gives every image its label. A tree and an archive of it give the same order, so the same
+ * Orders the listing of a tree, or of the half that is wanted, by name and gives every image its label. A tree and an archive of it give the same order, so the same
  * seed trains alike on both.
  *
  * @throws {DataError} `no-classes`, `no-images`.
@@ -63,9 +63,10 @@ export function indexOfTree(
   path: string,
   { listing, split }: { listing: Listing; split: Split },
 ): ImageIndex {
-  const sorted = listing.images.toSorted((a, b) => byCodeUnits(a.name, b.name));
+  const { images, folders } = halfOfTree(listing, split);
+  const sorted = images.toSorted((a, b) => byCodeUnits(a.name, b.name));
   const names = sorted.map((image) => image.name);
-  const { names: classes, labels } = classesOf(names, listing.folders, path);
+  const { names: classes, labels } = classesOf(names, folders, path);
   const kept = sorted.filter((_, i) => labels[i]! >= 0);
   const inFile = kept.some(({ offset }) => offset !== undefined);
   return {

@@ -14,6 +14,7 @@ export {
   type TrainingLoader,
 } from './loader.ts';
 export type { EvaluationOptions, TrainingOptions } from './loader-options.ts';
+export { nameImages } from './name-images.ts';
 export { imagenetNormalisation, type Normalisation } from './normalisation.ts';
 export type { OwnData, OwnImage, OwnImages } from './own-data.ts';
 export { knownSources } from './sources.ts';

@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import type { Pixels } from './decode.ts';
 import { DataError } from './errors.ts';
+import { fromGray } from './gray.ts';
 import type { Split } from './image-index.ts';
 import type { Source } from './sources.ts';
 
@@ -14,7 +15,7 @@ const sourceOfImages = z.object({
   name: z.custom<(i: number) => string>((value) => typeof value === 'function', 'must be a function').optional(),
 });
 
-/** An image of one's own: a JPEG or PNG file's bytes, or pixels, gray or RGB, a byte each. */
+/** An image of one's own: the bytes of a file that `decode` takes, or pixels, gray or RGB, a byte each. */
 export type OwnImage = Uint8Array | (Pixels & { readonly channels?: 1 | 3 });
 
 /**
@@ -34,15 +35,17 @@ export type OwnImages = z.input<typeof sourceOfImages>;
 /** A module of the user's. */
 export const ownData: Source = {
   summary: 'a module of your own, ./mine.mjs',
+  recognises: ({ kind, path }) => kind === 'file' && /\.[cm]?[jt]s$/.test(path),
   async list(path, split) {
     const images = await open(path, split);
-    const labels = Int32Array.from({ length: images.length }, (_, i) => images.label(i));
-    const wrong = labels.findIndex((label) => label < 0 || label >= images.classes.length);
-    if (wrong >= 0)
+    const labels = Int32Array.from({ length: images.length }, (_, i) => {
+      const label = images.label(i);
+      if (Number.isInteger(label) && label >= 0 && label < images.classes.length) return label;
       throw new DataError(
         'bad-module',
-        `${path}: label(${wrong}) is ${images.label(wrong)}, expected a place in the ${images.classes.length} classes.`,
+        `${path}: label(${i}) is ${label}, expected a place in the ${images.classes.length} classes, from 0.`,
       );
+    });
     const names = Array.from(labels, (_, i) => images.name?.(i) ?? String(i));
     return {
       source: 'module',
@@ -92,9 +95,5 @@ async function open(path: string, split: Split): Promise<z.output<typeof sourceO
 function rgb({ data, width, height, channels = data.length === width * height ? 1 : 3 }: Exclude<OwnImage, Uint8Array>): Pixels {
   if (data.length !== width * height * channels)
     throw new Error(`its read() gave ${data.length} bytes for ${width} x ${height} pixels of ${channels} channels`);
-  return {
-    data: channels === 3 ? data : Uint8Array.from({ length: 3 * data.length }, (_, i) => data[Math.floor(i / 3)]!),
-    width,
-    height,
-  };
+  return channels === 3 ? { data, width, height } : fromGray(data, { width, height });
 }

@@ -1,6 +1,6 @@
 import type { UnreadableImage } from './batch.ts';
 import type { ImageDataset } from './dataset.ts';
-import type { Pixels } from './decode.ts';
+import { type Pixels, reduce } from './decode.ts';
 import { decodeMany } from './decode-many.ts';
 import { createPixelCache } from './pixel-cache.ts';
 
@@ -44,7 +44,7 @@ export function createPixelSource(
         continue;
       }
       if (!Buffer.isBuffer(outcome.value)) {
-        keepDecoded(indices[i]!, outcome.value);
+        keepDecoded(indices[i]!, await reduce(outcome.value, shortSide));
         continue;
       }
       present.push(indices[i]!);

@@ -1,27 +1,28 @@
-import { readdir, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
-import { cifar, isCifarName } from './cifar.ts';
+import { cifar } from './cifar.ts';
 import type { Pixels } from './decode.ts';
 import { DataError } from './errors.ts';
 import { folder } from './folder.ts';
-import { idx, isIdxName } from './idx.ts';
+import { idx } from './idx.ts';
 import type { ImageIndex, Split } from './image-index.ts';
 import { ownData } from './own-data.ts';
+import { type Place, placeAt } from './place.ts';
 import { tar } from './tar.ts';
-import { namesShards, webdataset } from './webdataset.ts';
+import { webdataset } from './webdataset.ts';
 
 /** A format that images come in. */
 export interface Source {
   /** For people: what a path of this kind is. */
   readonly summary: string;
+  /** Whether a path is one, by its name, what lies in the folder, or how the file begins. */
+  recognises(place: Place): boolean;
   /** Finds all images, and decodes none. @throws {DataError} */
   list(path: string, split: Split): Promise<ImageIndex>;
   /** Reads images of an index: encoded files, or pixels where they lie there as such. */
   reader(index: ImageIndex): { read(i: number): Promise<Buffer | Pixels>; close(): Promise<void> };
 }
 
-/** Formats by name: a new one is a file, a line here, and how it is recognised below. */
-export const sources = { folder, tar, webdataset, cifar, idx, module: ownData } as const satisfies Record<string, Source>;
+/** Formats by name, the more particular ones first: a new one is a file and a line here. */
+export const sources = { module: ownData, idx, cifar, webdataset, tar, folder } as const satisfies Record<string, Source>;
 
 export type SourceName = keyof typeof sources;
 
@@ -29,30 +30,21 @@ export type SourceName = keyof typeof sources;
 export const knownSources = (): string =>
   Object.values(sources)
     .map(({ summary }) => summary)
+    .reverse()
     .join('; ');
 
 /**
- * Which format a path is, by its name and, for a folder, by what lies in it.
+ * Which format a path is.
  *
- * @throws {DataError} `missing-path`.
+ * @throws {DataError} `missing-path`, `no-classes` for a folder with nothing known in it, `unknown-format` for a file.
  */
 export async function recognise(path: string): Promise<SourceName> {
-  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
-    if (namesShards(path)) return undefined;
-    const reason = cause.code === 'ENOENT' ? 'nothing is there' : cause.message;
-    throw new DataError('missing-path', `${path}: expected images, but ${reason}. It may be ${knownSources()}.`, { cause });
-  });
-  if (found === undefined) return 'webdataset';
-  if (found.isDirectory()) return inFolder(await readdir(path, { withFileTypes: true }));
-  const name = basename(path);
-  if (/\.[cm]?[jt]s$/.test(name)) return 'module';
-  if (isCifarName(name)) return 'cifar';
-  return isIdxName(name) ? 'idx' : 'tar';
-}
-
-function inFolder(entries: readonly { readonly name: string; isDirectory(): boolean }[]): SourceName {
-  const files = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
-  if (files.some(isCifarName)) return 'cifar';
-  if (files.some(isIdxName)) return 'idx';
-  return files.some((name) => name.endsWith('.tar')) ? 'webdataset' : 'folder';
+  const place = await placeAt(path, knownSources());
+  for (const [name, source] of Object.entries(sources) as [SourceName, Source][]) if (source.recognises(place)) return name;
+  if (place.kind === 'folder')
+    throw new DataError(
+      'no-classes',
+      `${path}: expected images, got a folder of ${place.files.length} files that are none of them known and no folder. It may be ${knownSources()}.`,
+    );
+  throw new DataError('unknown-format', `${path}: expected images, got a file of an unknown kind. It may be ${knownSources()}.`);
 }

@@ -17,18 +17,18 @@ export interface TarEntry {
 const headerBytes = 512;
 
 /**
- * Walks an archive once, about 7 µs an entry. @param wants names whose contents are wanted; small ones.
+ * Walks an archive once, about 7 µs an entry. @param wants whether a member's content is wanted, by name and length.
  *
  * @throws {DataError} `not-a-tar`: compressed, cut off, or something else.
  */
-export async function walkTar(path: string, wants: (name: string) => boolean = () => false): Promise<TarEntry[]> {
+export async function walkTar(path: string, wants: (name: string, length: number) => boolean = () => false): Promise<TarEntry[]> {
   const entries: TarEntry[] = [];
   const archive = extract();
-  archive.on('entry', ({ name: raw, type, size }, content, next) => {
+  archive.on('entry', ({ name: raw, type, size = 0 }, content, next) => {
     const name = raw.replace(/^\.?\/+/, '').replace(/\/+$/, '');
     const isFile = type === 'file' || type === 'contiguous-file';
     const offset = content.offset + headerBytes;
-    const chunks: Buffer[] | undefined = isFile && wants(name) ? [] : undefined;
+    const chunks: Buffer[] | undefined = isFile && wants(name, size) ? [] : undefined;
     content.on('end', () => {
       const found = { name, isFolder: type === 'directory', offset, length: size };
       if (isFile || found.isFolder) entries.push({ ...found, content: chunks && Buffer.concat(chunks) });
@@ -43,7 +43,7 @@ export async function walkTar(path: string, wants: (name: string) => boolean = (
   } catch (cause) {
     throw new DataError(
       'not-a-tar',
-      `${path}: expected a folder or an uncompressed tar archive, got something else or a part of one (${String(cause)}). Unpack a compressed archive first: images are read from anywhere in it.`,
+      `${path}: expected an uncompressed tar archive, got something else or a part of one (${String(cause)}). Unpack a compressed archive first: images are read from anywhere in it.`,
       { cause },
     );
   }

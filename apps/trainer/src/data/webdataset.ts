@@ -1,10 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { z } from 'zod';
-import { byCodeUnits } from './classes.ts';
+import { type ClassMark, classesOfMarks, classList } from './class-list.ts';
 import { DataError } from './errors.ts';
 import { extentReader } from './file-reader.ts';
+import { isImageExtension } from './image-format.ts';
 import { type ImageIndex, isHidden, isImageName, type LeftOut, type Split } from './image-index.ts';
+import { isShardName, shardFiles } from './shard-files.ts';
 import type { Source, SourceName } from './sources.ts';
 import { type TarEntry, walkTar } from './walk-tar.ts';
 
@@ -14,104 +15,92 @@ interface Shard {
   readonly entries: readonly TarEntry[];
 }
 
-/** Labels lie beside their images, under the same name. */
-export const isLabelName = (name: string): boolean => /\.(cls|json)$/i.test(name) && !isHidden(name);
-
 /**
  * Shards of a WebDataset: tar archives whose members belong together where their names are equal up to the first dot; `x.jpg` is the image, `x.cls` its
- * class, by number or name, or `x.json` with it under `label`, `cls` or `class`. Names of numbered classes are read from `classes.txt` (a line each) or
- * `classes.json` beside the shards.
+ * class, by number or name, or `x.json` with it under `label`, `cls` or `class`, and its name under `class_name`. Names of numbered classes are read from
+ * `classes.txt` or `classes.json` beside the shards. Samples keep the shards' order.
  *
  * @see https://github.com/webdataset/webdataset
  */
 export const webdataset: Source = {
   summary: 'WebDataset shards: a folder of them, or "shard-{000..009}.tar"',
+  recognises({ kind, files, folders }) {
+    if (kind !== 'folder') return kind === 'pattern';
+    // Beside class folders a tar is what they were unpacked from, unless it is a numbered one.
+    return files.some((name) => isShardName(name) && (folders.length === 0 || /\d\.tar$/i.test(name)));
+  },
   async list(path, split) {
-    const files = await shardFiles(path);
+    const files = await shardFiles(path, split);
     const shards: Shard[] = [];
-    for (const file of files) shards.push({ file, entries: await walkTar(file, isLabelName) });
+    for (const file of files) shards.push({ file, entries: await walkTar(file, isLabel) });
     return indexOfSamples('webdataset', { path, split, shards });
   },
   reader: extentReader,
 };
 
-/** Whether a path names several shards: by braces or a star. */
-export const namesShards = (path: string): boolean => /\{\d+\.\.\d+\}|\*/.test(basename(path));
+/** A sample's label is a few bytes; what is longer describes something else. */
+const longestLabelBytes = 1 << 20;
 
-/** @throws {DataError} `missing-path` where there is none. */
-async function shardFiles(path: string): Promise<string[]> {
-  if (!namesShards(path)) return (await tarsIn(path)).map((name) => join(path, name));
-  const braces = /^(.*)\{(\d+)\.\.(\d+)\}(.*)$/.exec(basename(path));
-  if (braces !== null) {
-    const [, before, first, last, after] = braces as unknown as [string, string, string, string, string];
-    return Array.from({ length: Number(last) - Number(first) + 1 }, (_, i) =>
-      join(dirname(path), `${before}${String(Number(first) + i).padStart(first.length, '0')}${after}`),
-    );
-  }
-  const pattern = new RegExp(`^${basename(path).split('*').map(escaped).join('.*')}$`);
-  const names = (await tarsIn(dirname(path))).filter((name) => pattern.test(name));
-  if (names.length === 0) throw new DataError('missing-path', `${path}: expected tar files of these names, found none.`);
-  return names.map((name) => join(dirname(path), name));
-}
+/** Whether a member of an archive says the class of another. */
+export const isLabel = (name: string, length: number): boolean =>
+  /\.(cls|json)$/i.test(name) && !isHidden(name) && length <= longestLabelBytes;
 
-const tarsIn = async (folder: string): Promise<string[]> =>
-  (await readdir(folder)).filter((name) => name.endsWith('.tar') && !isHidden(name)).sort(byCodeUnits);
+/** Whether an archive is a shard rather than a tree: some image has a label beside it. */
+export const hasLabelledImage = (entries: readonly TarEntry[]): boolean =>
+  [...bySample(entries).values()].some((members) => imageOf(members) !== undefined && markOf(members) !== undefined);
 
-const escaped = (text: string): string => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
-
-/** @throws {DataError} `no-images` without a labelled one, `no-classes` for numbers that the list of names doesn't reach. */
+/** @throws {DataError} `no-images` without a labelled one, `no-classes` for labels that fit no list. */
 export async function indexOfSamples(
   source: SourceName,
   { path, split, shards }: { readonly path: string; readonly split: Split; readonly shards: readonly Shard[] },
 ): Promise<ImageIndex> {
   const leftOut: LeftOut[] = [];
-  const samples: { name: string; label: string; extent: [number, number, number] }[] = [];
+  const names: string[] = [];
+  const marks: ClassMark[] = [];
+  const extents: number[] = [];
   for (const [shard, { file, entries }] of shards.entries()) {
     for (const [key, members] of bySample(entries)) {
-      const image = members.find(({ name }) => isImageName(name));
-      if (image === undefined) continue;
-      const name = `${basename(file)}/${image.name}`;
-      const label = members.map(labelIn).find((found) => found !== undefined);
-      if (label === undefined) leftOut.push({ name, reason: `there is no ${key}.cls or .json that gives its class` });
-      else samples.push({ name, label, extent: [shard, image.offset, image.length] });
+      const [image, mark] = [imageOf(members), markOf(members)];
+      if (image !== undefined && mark !== undefined) {
+        names.push(`${basename(file)}/${image.name}`);
+        marks.push(mark);
+        extents.push(shard, image.offset, image.length);
+      } else if (image !== undefined) {
+        leftOut.push({ name: `${basename(file)}/${image.name}`, reason: `there is no ${key}.cls or .json that gives its class` });
+      } else if (members.some(({ name }) => /\.cls$/i.test(name))) {
+        leftOut.push({ name: `${basename(file)}/${key}.cls`, reason: 'there is no image with it' });
+      }
     }
   }
-  if (samples.length === 0)
-    throw new DataError('no-images', `${path}: expected images with a .cls beside each, found none in ${shards.length} shards.`);
-  const classes = await classNames(
-    dirname(shards[0]!.file),
-    samples.map(({ label }) => label),
-  );
-  const labelOf = new Map(classes.map((name, label) => [name, label]));
-  const labels = Int32Array.from(samples, ({ label }) =>
-    /^\d+$/.test(label) && !labelOf.has(label) ? Number(label) : (labelOf.get(label) ?? -1),
-  );
-  const wrong = labels.findIndex((label) => label < 0 || label >= classes.length);
-  if (wrong >= 0)
+  if (names.length === 0)
     throw new DataError(
-      'no-classes',
-      `${path}: ${samples[wrong]!.name} is of class "${samples[wrong]!.label}", but there are ${classes.length} names in the list of classes beside the shards.`,
+      'no-images',
+      `${path}: expected images with a .cls beside each, found none in ${shards.length} shards${leftOut[0] ? `; ${leftOut[0].name}: ${leftOut[0].reason}` : ''}.`,
     );
+  const list = await classList(dirname(shards[0]!.file));
   return {
     source,
     path,
     split,
-    classes,
-    names: samples.map(({ name }) => name),
-    labels,
+    ...classesOfMarks(marks, list, { where: path, nameOf: (i) => names[i]! }),
+    names,
     files: shards.map(({ file }) => file),
-    extents: Float64Array.from(samples.flatMap(({ extent }) => extent)),
+    extents: Float64Array.from(extents),
     leftOut,
   };
 }
 
-/** Members by what comes before the first dot of their file's name. */
+/** Where the key of a sample ends and its members' extensions begin: the first dot of the file's name. */
+const dotOf = (name: string): number => {
+  const at = name.indexOf('.', name.lastIndexOf('/') + 1);
+  return at < 0 ? name.length : at;
+};
+
 function bySample(entries: readonly TarEntry[]): Map<string, TarEntry[]> {
   const samples = new Map<string, TarEntry[]>();
   for (const entry of entries) {
     if (entry.isFolder || isHidden(entry.name)) continue;
-    const at = entry.name.indexOf('.', entry.name.lastIndexOf('/') + 1);
-    const key = at < 0 ? entry.name : entry.name.slice(0, at);
+    const key = entry.name.slice(0, dotOf(entry.name));
     const sample = samples.get(key);
     if (sample) sample.push(entry);
     else samples.set(key, [entry]);
@@ -119,47 +108,31 @@ function bySample(entries: readonly TarEntry[]): Map<string, TarEntry[]> {
   return samples;
 }
 
-const labelled = z
-  .object({ label: z.union([z.int(), z.string()]), cls: z.union([z.int(), z.string()]), class: z.union([z.int(), z.string()]) })
+/** `x.jpg`, or, where there is none, `x.left.jpg`. */
+const imageOf = (members: readonly TarEntry[]): TarEntry | undefined =>
+  members.find(({ name }) => isImageExtension(name.slice(dotOf(name) + 1))) ?? members.find(({ name }) => isImageName(name));
+
+const numberOrName = z.union([z.int(), z.string().trim().min(1)]);
+const description = z
+  .object({ label: numberOrName, cls: numberOrName, class: numberOrName, class_name: z.string().trim().min(1) })
   .partial();
 
-function labelIn({ name, content }: TarEntry): string | undefined {
-  if (content === undefined) return undefined;
-  const text = content.toString('utf8').trim();
-  if (/\.cls$/i.test(name)) return text === '' ? undefined : text;
-  try {
-    const found = labelled.safeParse(JSON.parse(text));
-    const label = found.success ? (found.data.label ?? found.data.cls ?? found.data.class) : undefined;
-    return label === undefined ? undefined : String(label);
-  } catch {
-    return undefined;
-  }
+/** What the members say: `x.cls` before `x.json`. */
+function markOf(members: readonly TarEntry[]): ClassMark | undefined {
+  const textOf = (extension: RegExp) =>
+    members
+      .find(({ name, content }) => content && extension.test(name))
+      ?.content?.toString('utf8')
+      .trim();
+  const { label, cls, class: kind, class_name: name } = described(textOf(/\.json$/i));
+  const mark = textOf(/\.cls$/i) || (label ?? cls ?? kind ?? name)?.toString();
+  return mark === undefined ? undefined : { mark, name };
 }
 
-/** The list beside the shards; else numbers up to the largest, or the names that occur. */
-async function classNames(folder: string, labels: readonly string[]): Promise<string[]> {
-  const [lines, json] = await Promise.all(
-    ['classes.txt', 'classes.json'].map((name) => readFile(join(folder, name), 'utf8').catch(() => undefined)),
-  );
-  if (lines !== undefined)
-    return lines
-      .split(/\r?\n/)
-      .filter((line) => line.trim() !== '')
-      .map((line) => line.trim());
-  if (json !== undefined) {
-    const names = z.array(z.string()).min(1).safeParse(parsed(json));
-    if (!names.success) throw new DataError('no-classes', `${join(folder, 'classes.json')}: expected a list of names.`);
-    return names.data;
-  }
-  if (!labels.every((label) => /^\d+$/.test(label))) return [...new Set(labels)].sort(byCodeUnits);
-  const largest = labels.reduce((most, label) => Math.max(most, Number(label)), 0);
-  return Array.from({ length: largest + 1 }, (_, label) => String(label));
-}
-
-function parsed(json: string): unknown {
+function described(text: string | undefined): z.output<typeof description> {
   try {
-    return JSON.parse(json);
+    return (text && description.safeParse(JSON.parse(text)).data) || {};
   } catch {
-    return undefined;
+    return {};
   }
 }

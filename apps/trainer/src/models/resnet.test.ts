@@ -132,10 +132,15 @@ test.each([
   expect(model.variables.reduce((count, { size }) => count + size, 0)).toBe(parameters);
 });
 
-test('ResNet-20 has 0.27 million parameters in 20 weighted layers and two shortcuts', () => {
-  model = models.resnet20.create({ classes: 10, seed: 0 });
-  expect(model.variables.filter(({ shape }) => shape.length === 4)).toHaveLength(19 + 2);
-  expect(model.variables.reduce((count, { size }) => count + size, 0)).toBe(269_722 + 64 * 32 + 32 * 16 + 2 * (64 + 32));
+test.each([
+  ['resnet20', 20, 269_722],
+  ['resnet56', 56, 853_018],
+  ['resnet110', 110, 1_727_962],
+] as const)('%s has %i weighted layers and two shortcuts, which the published %i parameters lack', (name, layers, published) => {
+  model = models[name].create({ classes: 10, seed: 0 });
+  expect(model.variables.filter(({ shape }) => shape.length === 4)).toHaveLength(layers - 1 + 2);
+  const shortcuts = 64 * 32 + 32 * 16 + 2 * (64 + 32);
+  expect(model.variables.reduce((count, { size }) => count + size, 0)).toBe(published + shortcuts);
 });
 
 test('a seed gives the same values, another one others', () => {

@@ -69,6 +69,7 @@ export const models = {
   resnet101: large('resnet101', bottleneckBlock, [3, 4, 23, 3]),
   resnet20: small('resnet20', 3),
   resnet56: small('resnet56', 9),
+  resnet110: small('resnet110', 18),
 } as const satisfies Record<string, ModelKind>;
 
 /** Names that `--model` takes. */

@@ -76,7 +76,7 @@ describe('training batches', () => {
     const reported = damaged.maker.takeUnreadable();
     expect(new Set(reported.map((image) => image.name))).toEqual(new Set(broken));
     expect(reported.length).toBe(2);
-    expect(reported[0]!.reason).toMatch(/neither a JPEG nor a PNG/);
+    expect(reported[0]!.reason).toMatch(/no JPEG, PNG, WebP or GIF/);
     // Images 4 and 5 are broken; 6 stands for both. The same crop of every image, so its place is found by its pixels.
     const at = (images: number[], place: number) => images.slice(place * 192, place * 192 + 192);
     const substitutes = actual.labels.flatMap((_, i) =>

@@ -46,16 +46,29 @@ describe('openDataset', () => {
     await dataset.close();
   });
 
-  test('takes .jpg, .jpeg, .png in any case, and nothing hidden or else', async () => {
+  test('takes .jpg, .jpeg, .png, .webp, .gif in any case, and nothing hidden or else', async () => {
     const image = await plainImage('red');
-    const names = ['1.jpg', '2.JPEG', '3.Png', '4.jpeg', '5.gif', '6.txt', '._1.jpg', '.hidden.png', 'jpg'];
+    const names = [
+      '1.jpg',
+      '2.JPEG',
+      '3.Png',
+      '4.jpeg',
+      '5.gif',
+      '6.WebP',
+      '7.txt',
+      '8.bmp',
+      '9.jpg.part',
+      '._1.jpg',
+      '.hidden.png',
+      'jpg',
+    ];
     const tree = Object.fromEntries([
       ...names.map((name) => [`cat/${name}`, image]),
       ['dog/1.jpg', image],
       ['.git/1.jpg', image],
     ]);
     const folder = await temporaryFolder();
-    const taken = ['cat/1.jpg', 'cat/2.JPEG', 'cat/3.Png', 'cat/4.jpeg', 'dog/1.jpg'];
+    const taken = ['cat/1.jpg', 'cat/2.JPEG', 'cat/3.Png', 'cat/4.jpeg', 'cat/5.gif', 'cat/6.WebP', 'dog/1.jpg'];
     for (const path of [await writeTree(join(folder, 'tree'), tree), await writeTar(join(folder, 'a.tar'), tree)]) {
       const dataset = await openDataset(path);
       expect(Array.from({ length: dataset.length }, (_, i) => dataset.nameOf(i))).toEqual(taken);

@@ -144,6 +144,66 @@ describe('IDX files', () => {
   });
 });
 
+describe('IDX files by other names', () => {
+  const images = idxFile([2, 2, 3], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+  const labels = idxFile([2], [2, 0]);
+  const write = async (files: Readonly<Record<string, Buffer | string>>) => {
+    const folder = await temporaryFolder();
+    for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+    return folder;
+  };
+
+  test.each([
+    ['unzipped under the name of the zipped', 'train-images-idx3-ubyte.gz', 'train-labels-idx1-ubyte.gz'],
+    ['with a dot', 'train-images.idx3-ubyte', 'train-labels.idx1-ubyte'],
+    ['with a prefix, as EMNIST has', 'emnist-letters-train-images-idx3-ubyte', 'emnist-letters-train-labels-idx1-ubyte'],
+  ])('%s', async (_name, imagesName, labelsName) => {
+    const dataset = await openDataset(await write({ [imagesName]: images, [labelsName]: labels }));
+    expect([dataset.length, dataset.label(0)]).toEqual([2, 2]);
+  });
+
+  test('a file is known by its first bytes', async () => {
+    const folder = await write({ 'my-images': images, 'my-labels': labels });
+    const dataset = await openDataset(join(folder, 'my-images'));
+    expect([dataset.length, dataset.label(0), (await pixelsOf(dataset, 0)).data[0]]).toEqual([2, 2, 1]);
+    await expect(openDataset(join(folder, 'my-labels'))).rejects.toMatchObject({ code: 'damaged-file' });
+  });
+
+  test('classes are named by a list beside them, which must reach', async () => {
+    const files = { 'train-images-idx3-ubyte': images, 'train-labels-idx1-ubyte': labels };
+    const dataset = await openDataset(await write({ ...files, 'classes.txt': 'shirt\ncoat\nbag\n' }));
+    expect([dataset.classes, dataset.classes[dataset.label(0)]]).toEqual([['shirt', 'coat', 'bag'], 'bag']);
+    await expect(openDataset(await write({ ...files, 'classes.txt': 'shirt\ncoat\n' }))).rejects.toMatchObject({
+      code: 'no-classes',
+    });
+  });
+
+  test.each([
+    [
+      'two files of images',
+      { 'a-train-images-idx3-ubyte': images, 'b-train-images-idx3-ubyte': images },
+      'unknown-format',
+      /Name one/,
+    ],
+    ['no labels', { 'train-images-idx3-ubyte': images }, 'missing-path', /train-labels-idx1-ubyte/],
+    [
+      'no images in the file',
+      { 'train-images-idx3-ubyte': idxFile([0, 2, 3], []), 'train-labels-idx1-ubyte': idxFile([0], []) },
+      'damaged-file',
+      /empty/,
+    ],
+    [
+      'floats',
+      { 'train-images-idx3-ubyte': Buffer.concat([Buffer.from([0, 0, 13, 3]), images.subarray(4)]) },
+      'damaged-file',
+      /first bytes/,
+    ],
+    ['a zipped file cut off', { 'train-images-idx3-ubyte.gz': gzipSync(images).subarray(0, 20) }, 'damaged-file', /unzipped/],
+  ] as const)('%s is refused', async (_name, files, code, message) => {
+    await expect(openDataset(await write(files))).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+  });
+});
+
 describe('WebDataset shards', () => {
   const shards = async (files: Readonly<Record<string, Readonly<Record<string, Buffer>>>>) => {
     const folder = await temporaryFolder();
@@ -257,6 +317,12 @@ describe('a module of the user', () => {
     ['without a function', 'export default 3;', /no function/],
     ['without classes', 'export default () => ({ length: 1, label() {}, read() {} });', /classes/],
     [
+      'whose labels are names',
+      "export default () => ({ classes: ['a'], length: 1, label: () => 'a', read() {} });",
+      /label\(0\) is a/,
+    ],
+    ['without labels', "export default () => ({ classes: ['a'], length: 1, label() {}, read() {} });", /label\(0\) is undefined/],
+    [
       'whose labels are none',
       "export default () => ({ classes: ['a'], length: 2, label: (i) => i, read() {} });",
       /label\(1\) is 1/,
@@ -267,6 +333,34 @@ describe('a module of the user', () => {
   });
 });
 
-test('what nothing is known of says what could be there', async () => {
-  await expect(openDataset(join(await temporaryFolder(), 'nothing'))).rejects.toThrow(/nothing is there.*WebDataset.*CIFAR.*IDX/);
+describe('what nothing is known of says what could be there', () => {
+  const known = /a folder of images per class; a tar.*WebDataset.*CIFAR.*IDX.*module/;
+
+  const beside = (name: string, content: string | Buffer) => async (folder: string) => {
+    await writeFile(join(folder, name), content);
+    return folder;
+  };
+  const file = (name: string, content: string | Buffer) => async (folder: string) =>
+    join(await beside(name, content)(folder), name);
+
+  test.each([
+    ['nothing', 'missing-path', async (folder: string) => join(folder, 'nothing')],
+    ['an empty folder', 'no-classes', async (folder: string) => folder],
+    ['a folder of other things', 'no-classes', beside('notes.txt', 'x')],
+    ['a text', 'unknown-format', file('notes.txt', 'x')],
+    ['one image', 'unknown-format', file('1.png', Buffer.from('\x89PNG\r\n', 'latin1'))],
+    ['an empty file', 'unknown-format', file('x.bin', '')],
+  ])('%s', async (_what, code, prepare) => {
+    const path = await prepare(await temporaryFolder());
+    const error = (await openDataset(path).catch((reason: Error) => reason)) as Error;
+    expect(error).toMatchObject({ name: 'DataError', code, message: expect.stringMatching(known) });
+    expect(error.message).toContain(path);
+    expect(error.message).not.toContain('\n');
+  });
+
+  test('a tar without an ending is known by its first bytes', async () => {
+    const file = join(await temporaryFolder(), 'images');
+    await writeTar(file, { 'cat/1.png': await gradientImage(1) });
+    expect((await openDataset(file)).classes).toEqual(['cat']);
+  });
 });
