@@ -4,14 +4,16 @@ import { TensorError } from './errors.ts';
 import { visibleDevices } from './provision/choose-gpu.ts';
 import { type PrepareOptions, searchTensorFlow } from './provision/prepare.ts';
 import type { ContextSettings } from './tensorflow/config-proto.ts';
-import { registerTensorFlow } from './tensorflow/register.ts';
+import { noGpuError } from './tensorflow/no-gpu.ts';
+import { type RegisteredTensorFlow, registerTensorFlow } from './tensorflow/register.ts';
+import { registerFileAddresses } from './tensorflow/tf-node.ts';
 import { registerWasm } from './wasm/register.ts';
 
 /** Which TensorFlow.js backend is to run, and how. */
 export interface BackendOptions extends ContextSettings, PrepareOptions {
   /**
-   * `tensorflow`; `tensorflow-gpu`, the same on an NVIDIA GPU, each rank its own; `wasm`, which needs no native library; `auto`, the default: the first of them that can be had; any other is a backend that was
-   * registered before. `SHAMPOO_BACKEND` overrules it.
+   * `tensorflow`; `tensorflow-gpu`, the same on an NVIDIA GPU, each rank its own; `wasm`, which needs no native library; `auto`, the default:
+   * `tensorflow` where it can be had, else `wasm`; any other is a backend that was registered before. `SHAMPOO_BACKEND` overrules it.
    */
   readonly backend?: string;
 }
@@ -32,7 +34,7 @@ export interface Backend {
 /**
  * Makes a TensorFlow.js backend ready and current. May be called again with the same settings.
  *
- * @throws {TensorError} `engine-not-found`, with what was tried and what to do; `unknown-backend`; `backend-fixed`; `bad-argument`.
+ * @throws {TensorError} `engine-not-found`, with what was tried and what to do; `no-gpu`; `bad-library`; `unknown-backend`; `backend-fixed`; `bad-argument`.
  */
 export async function useBackend(options: BackendOptions = {}): Promise<Backend> {
   const { threads } = options;
@@ -41,6 +43,12 @@ export async function useBackend(options: BackendOptions = {}): Promise<Backend>
       threads,
     });
   }
+  const backend = await make(options);
+  registerFileAddresses();
+  return backend;
+}
+
+async function make(options: BackendOptions): Promise<Backend> {
   const wanted = wantedBackend(options);
   if (wanted === 'wasm') return useWasm([]);
   if (wanted === 'tensorflow') return useTensorFlow(options);
@@ -65,34 +73,35 @@ const wantedBackend = ({ backend, environment = process.env }: BackendOptions): 
   environment['SHAMPOO_BACKEND'] || backend || 'auto';
 
 async function useTensorFlow(options: BackendOptions): Promise<Backend> {
+  return describe(await registered(options));
+}
+
+/** Each rank of a host takes the GPU of its number; see `visibleDevices`. */
+async function useGpu(options: BackendOptions): Promise<Backend> {
+  const devices = visibleDevices(options.environment ?? process.env);
+  // CUDA reads the process's own environment, once, when it is loaded.
+  if (devices !== undefined) process.env['CUDA_VISIBLE_DEVICES'] = devices;
+  const running = await registered({ ...options, gpu: true });
+  if (!running.usesGpu) throw noGpuError(running);
+  return describe(running);
+}
+
+async function registered(options: BackendOptions): Promise<RegisteredTensorFlow> {
   const { threads, gpuMemoryGrowth } = options;
   const settings = {
     ...(threads === undefined ? {} : { threads }),
     ...(gpuMemoryGrowth === undefined ? {} : { gpuMemoryGrowth }),
   };
-  const { version, library, usesGpu, ours, settings: running } = await registerTensorFlow(settings, options);
+  const running = await registerTensorFlow(settings, options);
   await setBackend('tensorflow');
+  return running;
+}
+
+function describe({ version, library, usesGpu, ours, settings }: RegisteredTensorFlow): Backend {
   const notes = ours
     ? []
     : ['@tensorflow/tfjs-node was loaded first and stays: raw operations are slower or absent, and threads are its own choice.'];
-  return { name: 'tensorflow', version, library, threads: running.threads ?? availableParallelism(), usesGpu, notes };
-}
-
-/** GPU memory is taken as it is needed, unless the caller wants otherwise: other processes may use the GPU too. */
-async function useGpu(options: BackendOptions): Promise<Backend> {
-  const environment = options.environment ?? process.env;
-  const devices = visibleDevices(environment);
-  // CUDA reads the process's own environment, once, when it is loaded.
-  if (devices !== undefined) process.env['CUDA_VISIBLE_DEVICES'] = devices;
-  const backend = await useTensorFlow({ gpuMemoryGrowth: true, ...options, gpu: true });
-  if (backend.usesGpu) return backend;
-  const visible = process.env['CUDA_VISIBLE_DEVICES'];
-  throw new TensorError(
-    'no-gpu',
-    `useBackend: TensorFlow ${backend.version} (${backend.library}) found no GPU${visible === undefined ? '' : ` with CUDA_VISIBLE_DEVICES=${visible}`}. ` +
-      'Look whether "nvidia-smi" lists one, and its driver is 525 or later; or take SHAMPOO_BACKEND=tensorflow.',
-    { visible },
-  );
+  return { name: 'tensorflow', version, library, threads: settings.threads ?? availableParallelism(), usesGpu, notes };
 }
 
 async function useWasm(notes: readonly string[]): Promise<Backend> {

@@ -18,3 +18,8 @@ export function wheelFolder(cache: string, wheel: Wheel, target: Target): string
 export function gpuFolder(cache: string, wheels: readonly Wheel[]): string {
   return join(cache, `tensorflow-gpu-${wheels[0]?.version}-linux-x64`);
 }
+
+/** Where a wheel lies of several that become one folder, until all of them are there. */
+export function partialFolder(cache: string, wheel: Wheel): string {
+  return join(cache, `partial-${wheel.project}-${wheel.version}`);
+}

@@ -30,8 +30,12 @@ export function run(
     });
     // spawn's own timer would go on, and keep this process up, after a program that could not be started.
     const timer = timeoutMs === undefined ? undefined : setTimeout(() => child.kill(), timeoutMs);
+    // A download that nobody waits for any more would go on for minutes.
+    const abandon = () => child.kill();
+    process.once('exit', abandon);
     const end = (outcome: Outcome) => {
       clearTimeout(timer);
+      process.off('exit', abandon);
       resolve(outcome);
     };
     let output = '';

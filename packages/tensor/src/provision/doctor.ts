@@ -7,6 +7,7 @@ import { wasmFiles } from '../wasm/files.ts';
 import { cacheFolder } from './cache.ts';
 import type { TensorFlowFiles } from './find-tensorflow.ts';
 import { searchBlas, searchTensorFlow } from './prepare.ts';
+import { explainNoGpu, probeGpu } from './probe-gpu.ts';
 import type { Attempt } from './search.ts';
 
 /** One thing that was looked at on this machine. */
@@ -28,7 +29,7 @@ export async function doctor(environment: NodeJS.ProcessEnv = process.env): Prom
     nodeJs(),
     { name: 'processor', state: 'ok', value: `${availableParallelism()} cores, ${cpus()[0]?.model ?? process.arch}`, tried: [] },
     { name: 'koffi', state: 'ok', value: koffi.version, tried: [] },
-    await tensorflow(environment),
+    ...(await tensorflow(environment)),
     wasm(),
     await blas(environment),
     await sharedMemory(),
@@ -45,20 +46,45 @@ function nodeJs(): Finding {
   return fresh ? finding : { ...finding, advice: `install Node.js ${OLDEST_NODE.join('.')} or later` };
 }
 
-async function tensorflow(environment: NodeJS.ProcessEnv): Promise<Finding> {
-  const { found, place, attempts } = await searchTensorFlow({ environment });
-  const name = 'TensorFlow';
+/** TensorFlow, and the GPU where one is asked for. */
+async function tensorflow(environment: NodeJS.ProcessEnv): Promise<Finding[]> {
+  const gpu = environment['SHAMPOO_BACKEND'] === 'tensorflow-gpu';
+  const { found, place, attempts } = await searchTensorFlow({ environment, gpu });
+  const name = gpu ? 'TensorFlow for GPUs' : 'TensorFlow';
   if (found === undefined) {
-    const advice =
-      'run "npx shampoo-engines" (in a clone of this project: npm run setup), or name a folder in SHAMPOO_TENSORFLOW; until then wasm serves, on one thread and several times slower';
-    return { name, state: 'warning', value: 'not found', tried: attempts, advice };
+    const command = `run "npx shampoo-engines${gpu ? ' --gpu' : ''}" (in a clone of this project: npm run setup), or name a folder in SHAMPOO_TENSORFLOW`;
+    return gpu
+      ? [{ name, state: 'missing', value: 'not found', tried: attempts, advice: command }]
+      : [
+          {
+            name,
+            state: 'warning',
+            value: 'not found',
+            tried: attempts,
+            advice: `${command}; until then wasm serves, on one thread and several times slower`,
+          },
+        ];
   }
+  let version: string;
   try {
-    return { name, state: 'ok', value: `${tensorflowVersion(found)}, ${found.library} (${place})`, tried: attempts };
+    version = tensorflowVersion(found);
   } catch (error) {
     const advice = `${found.library} doesn't load (${(error as Error).message}); remove it and run "npx shampoo-engines" (in a clone of this project: npm run setup)`;
-    return { name, state: 'missing', value: found.library, tried: attempts, advice };
+    return [{ name, state: 'missing', value: found.library, tried: attempts, advice }];
   }
+  const finding: Finding = { name, state: 'ok', value: `${version}, ${found.library} (${place})`, tried: attempts };
+  return gpu ? [finding, gpuFinding(found, environment)] : [finding];
+}
+
+function gpuFinding(files: TensorFlowFiles, environment: NodeJS.ProcessEnv): Finding {
+  const probe = probeGpu(files);
+  const { built, driver, loaded, broken } = probe;
+  const libraries = `${loaded.length} of ${loaded.length + broken.length} CUDA libraries load`;
+  if (built !== false && driver.state === 'ready' && driver.devices > 0 && broken.length === 0) {
+    return { name: 'GPU', state: 'ok', value: `${driver.devices}, driver for CUDA ${driver.cuda}, ${libraries}`, tried: [] };
+  }
+  const [why, remedy] = explainNoGpu(probe, environment['CUDA_VISIBLE_DEVICES']);
+  return { name: 'GPU', state: 'missing', value: `${why}; ${libraries}`, tried: [], advice: remedy };
 }
 
 function wasm(): Finding {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, rmSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { TensorError } from '../errors.ts';
@@ -18,53 +18,71 @@ export interface FetchOptions {
   readonly download?: typeof downloadWheel;
 }
 
+/** How a wheel is laid out in the cache. */
+export interface Layout {
+  /** A folder of the cache that isn't there yet. */
+  readonly destination: string;
+  /** Whether libraries lie in the folders that their wheel has them in. Default: all in one. */
+  readonly keepFolders?: boolean;
+  /** What stands before the name of the wheel in reports: `2/13 `. */
+  readonly label?: string;
+}
+
 /**
- * Brings a wheel's libraries into the cache, all into one folder.
+ * Brings a wheel's libraries into the cache, all into one folder that is named after it.
  *
  * @returns the folder. @throws {TensorError} `fetch-failed`.
  */
 export function fetchWheel(wheel: Wheel, target: Target, options: FetchOptions): Promise<string> {
-  return fetchWheels([wheel], wheelFolder(cacheFolder(options.environment), wheel, target), options);
+  return fetchTo(wheel, { destination: wheelFolder(cacheFolder(options.environment), wheel, target) }, options);
 }
 
 /**
- * Brings the libraries of some wheels into one folder of the cache: download, check of its SHA-256, and unpacking of each, and one rename at the end, so that
+ * Brings a wheel's libraries into a folder of the cache: download, check of its SHA-256, unpacking, and one rename at the end, so that
  * a folder with the final name is always whole. Two processes that fetch at once both download; the later one drops its copy.
  *
- * @param options.keepFolders whether libraries lie in the folders that their wheels have them in.
  * @returns the folder. @throws {TensorError} `fetch-failed`.
  */
-export async function fetchWheels(
-  wheels: readonly Wheel[],
-  destination: string,
-  options: FetchOptions & { readonly keepFolders?: boolean },
-): Promise<string> {
-  const { environment, report, download = downloadWheel, keepFolders = false } = options;
-  const cache = cacheFolder(environment);
+export async function fetchTo(wheel: Wheel, layout: Layout, options: FetchOptions): Promise<string> {
+  const { destination, keepFolders = false, label = '' } = layout;
+  const { environment, report, download = downloadWheel } = options;
   if (existsSync(destination)) return destination;
-  const temporary = await temporaryFolder(cache);
-  await removeAbandoned(cache);
-  let current = wheels[0] as Wheel;
-  try {
-    const unpacked = await subfolder(temporary.path, 'unpacked');
-    for (const [i, wheel] of wheels.entries()) {
-      current = wheel;
-      const name = `${wheels.length > 1 ? `${i + 1}/${wheels.length} ` : ''}${wheel.project} ${wheel.version}`;
-      report.progress(`${name}: downloading ${wheel.downloadMegabytes} MB with pip`);
-      const folder = await subfolder(temporary.path, `download-${i}`);
-      const file = await download(wheel, folder, { environment, report });
-      await checkHash(file, wheel);
-      report.progress(`${name}: unpacking ${wheel.unpackedMegabytes} MB`);
-      await unzip(file, wheel.members, { folder: unpacked, report, keepFolders });
-      await rm(folder, { recursive: true, force: true });
-    }
+  const name = `${label}${wheel.project} ${wheel.version}`;
+  return inTemporaryFolder([wheel], environment, async (temporary) => {
+    report.progress(`${name}: downloading ${wheel.downloadMegabytes} MB with pip`);
+    const file = await download(wheel, await subfolder(temporary, 'download'), { environment, report });
+    await checkHash(file, wheel);
+    report.progress(`${name}: unpacking ${wheel.unpackedMegabytes} MB`);
+    const unpacked = await subfolder(temporary, 'unpacked');
+    await unzip(file, wheel.members, { folder: unpacked, report, keepFolders });
     await install(unpacked, destination);
     return destination;
+  });
+}
+
+/**
+ * Runs `work` in a folder of the cache that goes when it ends, however it does.
+ *
+ * @param wheels what is brought, for the error of a disk that is full.
+ * @throws {TensorError} `fetch-failed`, whatever `work` throws.
+ */
+export async function inTemporaryFolder(
+  wheels: readonly Wheel[],
+  environment: NodeJS.ProcessEnv,
+  work: (folder: string) => Promise<string>,
+): Promise<string> {
+  const cache = cacheFolder(environment);
+  let temporary: { path: string; remove(): Promise<void> } | undefined;
+  try {
+    temporary = await temporaryFolder(cache);
+    await removeAbandoned(cache);
+    await checkSpace(cache, wheels);
+    return await work(temporary.path);
   } catch (error) {
     if (error instanceof TensorError) throw error;
-    throw new TensorError('fetch-failed', explain(error, current, cache), { cause: error });
+    throw new TensorError('fetch-failed', explain(error, wheels, cache), { cause: error });
   } finally {
-    await temporary.remove();
+    await temporary?.remove();
   }
 }
 
@@ -111,7 +129,8 @@ async function checkHash(file: string, wheel: Wheel): Promise<void> {
     throw new Error(`${basename(file)} has SHA-256 ${got}, pinned is ${wheel.sha256}. It was changed on its way, or replaced`);
 }
 
-async function install(unpacked: string, destination: string): Promise<void> {
+/** Gives a whole folder its final name. */
+export async function install(unpacked: string, destination: string): Promise<void> {
   try {
     await rename(unpacked, destination);
   } catch (error) {
@@ -121,12 +140,23 @@ async function install(unpacked: string, destination: string): Promise<void> {
   }
 }
 
-function explain(error: unknown, wheel: Wheel, cache: string): string {
+/** What some wheels need at most while they are fetched one after the other; pip holds each twice for a moment. */
+const megabytesFor = (wheels: readonly Wheel[]): number =>
+  wheels.reduce((sum, wheel) => sum + wheel.unpackedMegabytes, 0) +
+  2 * Math.max(0, ...wheels.map((wheel) => wheel.downloadMegabytes));
+
+async function checkSpace(cache: string, wheels: readonly Wheel[]): Promise<void> {
+  const { bavail, blocks, bsize } = await statfs(cache);
+  // Some disks over a network don't say.
+  if (blocks > 0 && (bavail * bsize) / 1e6 < megabytesFor(wheels)) throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
+}
+
+function explain(error: unknown, wheels: readonly Wheel[], cache: string): string {
   const { code, message } = error as NodeJS.ErrnoException;
-  const needed = wheel.downloadMegabytes + wheel.unpackedMegabytes;
+  const projects = wheels.map(({ project }) => project).join(', ');
   if (code === 'ENOSPC')
-    return `${wheel.project}: the disk is full; ${cache} needs ${needed} MB. Free some, or name another folder in SHAMPOO_CACHE`;
+    return `${projects}: the disk is full; ${cache} needs ${megabytesFor(wheels)} MB. Free some, or name another folder in SHAMPOO_CACHE`;
   if (code === 'EACCES' || code === 'EROFS')
-    return `${wheel.project}: no permission to write ${cache}. Name another folder in SHAMPOO_CACHE`;
+    return `${projects}: no permission to write ${cache}. Name another folder in SHAMPOO_CACHE`;
   return message;
 }

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { cacheFolder, gpuFolder, wheelFolder } from './cache.ts';
@@ -50,14 +50,21 @@ export function tensorflowPlaces(environment: NodeJS.ProcessEnv): Place<TensorFl
   ];
 }
 
-/** Where a TensorFlow for GPUs may be. */
+/** Where a TensorFlow for GPUs may be, with the CUDA libraries that it opens. */
 export function gpuTensorflowPlaces(environment: NodeJS.ProcessEnv): Place<TensorFlowFiles>[] {
   return [
     { place: 'SHAMPOO_TENSORFLOW', look: () => named(environment['SHAMPOO_TENSORFLOW']) },
     { place: '@tensorflow/tfjs-node-gpu', look: () => besideNodePackage('@tensorflow/tfjs-node-gpu') },
     { place: 'cache', look: () => tensorflowIn(join(gpuFolder(cacheFolder(environment), cudaWheels), 'tensorflow')) },
-    { place: 'Python', look: () => besidePython(environment) },
+    { place: 'Python', look: async () => withCuda(await besidePython(environment)) },
   ];
+}
+
+/** Python's TensorFlow may be one for CPUs, or `tensorflow` without `[and-cuda]`; with it, CUDA's libraries lie beside. */
+function withCuda(look: Look<TensorFlowFiles>): Look<TensorFlowFiles> {
+  if (!('found' in look)) return look;
+  const folder = join(dirname(look.found.library), '..', 'nvidia', 'cudnn');
+  return existsSync(folder) ? look : { missing: `no CUDA libraries beside ${dirname(look.found.library)}` };
 }
 
 function named(folder: string | undefined): Look<TensorFlowFiles> {

@@ -1,5 +1,6 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sizeOf } from './cache-contents.ts';
 import { run } from './commands.ts';
 import type { Report } from './report.ts';
 import { PYTHON_VERSION, type Wheel } from './wheels.ts';
@@ -41,7 +42,12 @@ export async function downloadWheel(
     environment: { ...environment, TMPDIR: folder },
     inheritOutput: report.terminal,
   }).finally(stop);
-  if (outcome.exitCode !== 0) throw new Error(`pip could not download ${specifier}: ${outcome.complaint || 'no reason given'}`);
+  if (outcome.exitCode !== 0) {
+    const complaint = outcome.complaint || 'no reason given';
+    throw new Error(
+      `pip could not download ${specifier}: ${complaint}. Look at network, proxy (HTTPS_PROXY) and index (PIP_INDEX_URL), or carry the wheels over (PIP_FIND_LINKS)`,
+    );
+  }
   const file = (await readdir(folder)).find((name) => name.endsWith('.whl'));
   if (file === undefined) throw new Error(`pip said that it downloaded ${specifier}, and there is no wheel`);
   return join(folder, file);
@@ -52,23 +58,10 @@ const PROGRESS_EVERY_MS = 5000;
 /** Reports every few seconds how much has arrived. @returns a function that ends it. */
 function watchSize(folder: string, wheel: Wheel, report: Report): () => void {
   const timer = setInterval(async () => {
-    const bytes = await sizeOf(folder).catch(() => 0);
+    const bytes = await sizeOf(folder);
     // pip writes it twice for a moment.
     const megabytes = Math.min(Math.round(bytes / 1e6), wheel.downloadMegabytes);
     report.progress(`${wheel.project}: ${megabytes} of ${wheel.downloadMegabytes} MB`);
   }, PROGRESS_EVERY_MS);
   return () => clearInterval(timer);
-}
-
-async function sizeOf(folder: string): Promise<number> {
-  const entries = await readdir(folder, { recursive: true });
-  const sizes = await Promise.all(
-    entries.map((entry) =>
-      stat(join(folder, entry)).then(
-        (s) => (s.isFile() ? s.size : 0),
-        () => 0,
-      ),
-    ),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { TensorError } from '../errors.ts';
 import { cacheFolder, gpuFolder } from './cache.ts';
 import { cudaWheels } from './cuda-wheels.ts';
-import { fetchWheel, fetchWheels } from './fetch-wheel.ts';
+import { fetchTogether } from './fetch-together.ts';
+import { fetchWheel } from './fetch-wheel.ts';
 import { blasInWheel, blasPlaces, systemBlasPlaces } from './find-blas.ts';
 import { gpuTensorflowPlaces, type TensorFlowFiles, tensorflowIn, tensorflowPlaces } from './find-tensorflow.ts';
 import { type Blas, probeBlas } from './probe-blas.ts';
@@ -46,7 +47,7 @@ function download<Thing>(
       const target = thisTarget();
       if (!fetch) return { missing: 'not asked for' };
       if (target === undefined) return { missing: `no library is pinned for ${process.platform}-${process.arch}` };
-      if (!usesGlibc()) return { missing: 'the libraries need glibc, and this system has another C library (musl?)' };
+      if (lacksGlibc()) return { missing: 'the libraries need glibc, and this system has another C library (musl?)' };
       return look(await fetchWheel(wheels[target], target, { environment, report }));
     },
   };
@@ -61,24 +62,20 @@ function downloadGpu(options: PrepareOptions): Place<TensorFlowFiles> {
       if (!fetch) return { missing: 'not asked for' };
       if (thisTarget() !== 'linux-x64')
         return { missing: `no CUDA libraries are pinned for ${process.platform}-${process.arch}` };
-      if (!usesGlibc()) return { missing: 'the libraries need glibc, and this system has another C library (musl?)' };
-      const total = (size: 'downloadMegabytes' | 'unpackedMegabytes') =>
-        (cudaWheels.reduce((sum, wheel) => sum + wheel[size], 0) / 1000).toFixed(1);
-      report.progress(
-        `TensorFlow for GPUs: ${total('downloadMegabytes')} GB to download, ${total('unpackedMegabytes')} GB on the disk`,
-      );
+      if (lacksGlibc()) return { missing: 'the libraries need glibc, and this system has another C library (musl?)' };
       const destination = gpuFolder(cacheFolder(environment), cudaWheels);
-      const folder = await fetchWheels(cudaWheels, destination, { environment, report, keepFolders: true });
+      const folder = await fetchTogether(cudaWheels, destination, { environment, report });
       return tensorflowIn(join(folder, 'tensorflow'));
     },
   };
 }
 
-function usesGlibc(): boolean {
+function lacksGlibc(): boolean {
+  if (process.platform !== 'linux') return false;
   // The report names the C library; without this it first looks up every network interface. The type declarations don't know it yet.
   (process.report as { excludeNetwork?: boolean }).excludeNetwork = true;
   const { header } = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
-  return header?.glibcVersionRuntime !== undefined;
+  return header?.glibcVersionRuntime === undefined;
 }
 
 /**
@@ -88,7 +85,7 @@ function usesGlibc(): boolean {
  */
 export async function prepareTensorFlow(options: PrepareOptions = {}): Promise<TensorFlowFiles> {
   const { found, attempts } = await searchTensorFlow(options);
-  return found ?? fail('TensorFlow', attempts, 'Without it no model can be trained here.');
+  return found ?? fail(options.gpu ? 'TensorFlow for GPUs' : 'TensorFlow', attempts);
 }
 
 /**
@@ -98,17 +95,33 @@ export async function prepareTensorFlow(options: PrepareOptions = {}): Promise<T
  */
 export async function prepareBlas(options: PrepareOptions = {}): Promise<Blas> {
   const { found, attempts } = await searchBlas(options);
-  return found ?? fail('OpenBLAS', attempts, 'Without it the preconditioner runs on plain TypeScript, which is far slower.');
+  return found ?? fail('OpenBLAS', attempts);
 }
 
-function fail(engine: string, attempts: readonly Attempt[], cost: string): never {
-  const advice =
-    engine === 'TensorFlow'
-      ? 'SHAMPOO_TENSORFLOW=<folder of libtensorflow_cc.so.2>'
-      : 'SHAMPOO_OPENBLAS=<file>, or apt-get install libopenblas0';
+/** What it costs to be without an engine, the command that fetches it, and what to set instead. */
+const remedies = {
+  TensorFlow: [
+    'Without it no model can be trained here.',
+    'npx shampoo-engines',
+    'SHAMPOO_TENSORFLOW=<folder of libtensorflow_cc.so.2>',
+  ],
+  'TensorFlow for GPUs': [
+    'Without it no GPU is used.',
+    'npx shampoo-engines --gpu',
+    'SHAMPOO_TENSORFLOW=<folder of a libtensorflow_cc.so.2 that was built for CUDA>',
+  ],
+  OpenBLAS: [
+    'Without it the preconditioner runs on plain TypeScript, which is far slower.',
+    'npx shampoo-engines',
+    'SHAMPOO_OPENBLAS=<file>, or apt-get install libopenblas0',
+  ],
+} as const;
+
+function fail(engine: keyof typeof remedies, attempts: readonly Attempt[]): never {
+  const [cost, command, setting] = remedies[engine];
   throw new TensorError(
     'engine-not-found',
-    `${engine} was not found (${describeAttempts(attempts)}). ${cost} Run "npx shampoo-engines" (in a clone of this project: npm run setup), which fetches it with Python's pip, or set ${advice}.`,
+    `${engine} was not found (${describeAttempts(attempts)}). ${cost} Run "${command}" (in a clone of this project: npm run setup), which fetches it with Python's pip, or set ${setting}.`,
     { attempts },
   );
 }

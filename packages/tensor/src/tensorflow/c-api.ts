@@ -9,6 +9,7 @@ export interface TensorFlowApi {
   TF_NewStatus(): Pointer;
   TF_GetCode(status: Pointer): number;
   TF_Message(status: Pointer): string;
+  TF_SetStatus(status: Pointer, code: number, message: string): void;
 
   TFE_NewContextOptions(): Pointer;
   TFE_ContextOptionsSetConfig(options: Pointer, proto: Uint8Array, length: number, status: Pointer): void;
@@ -53,6 +54,7 @@ export interface TensorFlowApi {
   TF_TensorElementCount(tensor: Pointer): number;
 
   TF_NewSessionOptions(): Pointer;
+  TF_SetConfig(options: Pointer, proto: Uint8Array, length: number, status: Pointer): void;
   TF_DeleteSessionOptions(options: Pointer): void;
   TF_NewGraph(): Pointer;
   TF_DeleteGraph(graph: Pointer): void;
@@ -61,7 +63,7 @@ export interface TensorFlowApi {
     options: Pointer,
     none: 0,
     path: string,
-    tags: BigInt64Array,
+    tags: readonly string[],
     count: number,
     graph: Pointer,
     noMetaGraph: 0,
@@ -99,6 +101,7 @@ const signatures: Record<keyof TensorFlowApi, readonly [result: string, ...param
   TF_NewStatus: [P],
   TF_GetCode: ['int', P],
   TF_Message: ['str', P],
+  TF_SetStatus: ['void', P, 'int', 'str'],
   TFE_NewContextOptions: [P],
   TFE_ContextOptionsSetConfig: ['void', P, 'void *', 'size_t', P],
   TFE_DeleteContextOptions: ['void', P],
@@ -136,10 +139,11 @@ const signatures: Record<keyof TensorFlowApi, readonly [result: string, ...param
   TF_TensorByteSize: ['size_t', P],
   TF_TensorElementCount: ['int64_t', P],
   TF_NewSessionOptions: [P],
+  TF_SetConfig: ['void', P, 'void *', 'size_t', P],
   TF_DeleteSessionOptions: ['void', P],
   TF_NewGraph: [P],
   TF_DeleteGraph: ['void', P],
-  TF_LoadSessionFromSavedModel: [P, P, P, 'str', 'void *', 'int', P, P, P],
+  TF_LoadSessionFromSavedModel: [P, P, P, 'str', 'str *', 'int', P, P, P],
   TF_CloseSession: ['void', P, P],
   TF_DeleteSession: ['void', P, P],
   TF_GraphOperationByName: [P, P, 'str'],

@@ -2,7 +2,7 @@
 export interface ContextSettings {
   /** Threads that share the work of one operation. Default: one for every core. */
   readonly threads?: number;
-  /** Take GPU memory as it is needed instead of nearly all of it at once. */
+  /** Take GPU memory as it is needed instead of nearly all of it at once. Default: yes, as other ranks may use the GPU too. */
   readonly gpuMemoryGrowth?: boolean;
 }
 

@@ -12,7 +12,9 @@ export interface TensorFlowContext {
   readonly status: Status;
   readonly context: Pointer;
   readonly version: string;
-  /** The device that floating-point tensors are put on: the last GPU, else the CPU. */
+  /** The settings as a serialised ConfigProto; sessions get the same. */
+  readonly config: Uint8Array;
+  /** The device that floating-point tensors are put on: the first GPU, where operations run by default, else the CPU. */
   readonly device: string;
   readonly usesGpu: boolean;
 }
@@ -26,8 +28,9 @@ export function startTensorFlow(files: TensorFlowFiles, settings: ContextSetting
   return quietly(() => {
     const api = load(files);
     const status = newStatus(api);
-    const context = newContext(api, status, configProto(settings));
-    return { api, status, context, version: api.TF_Version(), ...chooseDevice(api, context, status) };
+    const config = configProto(settings);
+    const context = newContext(api, status, config);
+    return { api, status, context, config, version: api.TF_Version(), ...chooseDevice(api, context, status) };
   });
 }
 
@@ -39,7 +42,7 @@ function load({ framework, library }: TensorFlowFiles): TensorFlowApi {
     const reason = error instanceof Error ? error.message : String(error);
     throw new TensorError(
       'bad-library',
-      `TensorFlow at ${library} doesn't load: ${reason}. Remove it, or name another folder in SHAMPOO_TENSORFLOW.`,
+      `TensorFlow at ${library} doesn't load: ${reason}. Remove it, name another folder in SHAMPOO_TENSORFLOW, or take SHAMPOO_BACKEND=wasm.`,
       { library },
     );
   }
@@ -66,7 +69,7 @@ function chooseDevice(api: TensorFlowApi, context: Pointer, status: Status): { d
   const chosen = { device: '', usesGpu: false };
   for (let i = 0; i < api.TF_DeviceListCount(list); i++) {
     const type = api.TF_DeviceListType(list, i, status.pointer);
-    if (type !== 'GPU' && (type !== 'CPU' || chosen.usesGpu)) continue;
+    if (chosen.usesGpu || (type !== 'GPU' && type !== 'CPU')) continue;
     chosen.device = api.TF_DeviceListName(list, i, status.pointer);
     chosen.usesGpu = type === 'GPU';
   }

@@ -32,7 +32,7 @@ export function loadOfNodePackage<Module>(name: string): Module {
     if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
     throw new TensorError(
       'engine-not-found',
-      `${PACKAGE}: not installed, and its kernels are needed. Run: npm install --ignore-scripts ${PACKAGE}`,
+      `${PACKAGE}: not installed, and its files are needed. Run: npm install --ignore-scripts ${PACKAGE}`,
       {
         cause: error,
       },
@@ -41,7 +41,7 @@ export function loadOfNodePackage<Module>(name: string): Module {
 }
 
 /** The package calls two functions of `node:util` that newer Node.js warn about, and Node.js 23 removed. These are the same without the warning. */
-function restoreUtil(): void {
+export function restoreUtil(): void {
   Object.assign(util, {
     isNullOrUndefined: (value: unknown) => value === null || value === undefined,
     isArray: Array.isArray,

@@ -1,4 +1,4 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
+import { getBackend, type Tensor } from '@tensorflow/tfjs-core';
 import { TensorError } from '../errors.ts';
 import type { Attribute } from './attributes.ts';
 import { nodeBackend } from './backend.ts';
@@ -26,9 +26,13 @@ export function executeRaw(
 ): Tensor[] {
   const node = nodeBackend();
   if (node === undefined) {
+    const remedy =
+      getBackend() === 'tensorflow'
+        ? 'the one that runs is of @tensorflow/tfjs-node: call useBackend() before importing that package'
+        : 'call useBackend() first';
     throw new TensorError(
       'unsupported',
-      `${operation}: raw operations need the backend "tensorflow" of this package; call useBackend() first.`,
+      `${operation}: raw operations need the backend "tensorflow" of this package; ${remedy}.`,
       {
         operation,
       },

@@ -1,12 +1,12 @@
 import { findBackend, findBackendFactory, type KernelBackend, registerBackend } from '@tensorflow/tfjs-core';
 import { TensorError } from '../errors.ts';
+import type { TensorFlowFiles } from '../provision/find-tensorflow.ts';
 import { type PrepareOptions, prepareTensorFlow } from '../provision/prepare.ts';
 import type { NodeBackend } from './backend.ts';
 import { createBinding } from './binding.ts';
 import type { ContextSettings } from './config-proto.ts';
 import { startTensorFlow } from './context.ts';
-import { loadNodeKernels } from './node-kernels.ts';
-import { registerNodeExtras } from './tf-node.ts';
+import { loadNodeKernels, restoreUtil } from './node-kernels.ts';
 
 /** The backend `tensorflow` as it runs in this process. */
 export interface RegisteredTensorFlow {
@@ -16,6 +16,8 @@ export interface RegisteredTensorFlow {
   readonly usesGpu: boolean;
   /** Whether it runs on this package's binding; else somebody registered it before, and flat copies take the slow road. */
   readonly ours: boolean;
+  /** What was loaded; undefined where somebody else did it. */
+  readonly files?: TensorFlowFiles;
   readonly settings: ContextSettings;
 }
 
@@ -37,18 +39,20 @@ export async function registerTensorFlow(settings: ContextSettings, options: Pre
   // While files were looked for, another call may have come first.
   if (registered !== undefined) return sameSettings(registered, settings);
   const Backend = loadNodeKernels();
-  const tensorflow = startTensorFlow(files, settings);
+  // Other processes may use the GPU too, other ranks among them.
+  const complete = { gpuMemoryGrowth: true, ...settings };
+  const tensorflow = startTensorFlow(files, complete);
   const backend = new Backend(createBinding(tensorflow), '@tensorflow/tfjs-node');
-  registerNodeExtras();
   registerBackend('tensorflow', () => backend as unknown as KernelBackend, PRIORITY);
   const { version, usesGpu } = tensorflow;
-  registered = { version, library: files.library, usesGpu, ours: true, settings };
+  registered = { version, library: files.library, usesGpu, ours: true, files, settings: complete };
   return registered;
 }
 
 /** A backend of that name which somebody else registered. */
 function foreign(): RegisteredTensorFlow | undefined {
   if (findBackendFactory('tensorflow') === null) return undefined;
+  restoreUtil();
   const { binding } = (findBackend('tensorflow') ?? {}) as Partial<NodeBackend>;
   return {
     version: binding?.TF_Version ?? 'unknown',

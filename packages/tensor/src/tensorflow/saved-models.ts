@@ -1,5 +1,5 @@
 import { TensorError } from '../errors.ts';
-import { addressOf, type Pointer } from './c-api.ts';
+import type { Pointer } from './c-api.ts';
 import type { TensorFlowContext } from './context.ts';
 
 /** Graphs that were saved by TensorFlow, loaded into sessions. */
@@ -22,8 +22,8 @@ interface Session {
   readonly session: Pointer;
 }
 
-/** @returns an empty collection. Saved models run in sessions of their own; tensors go in and out by way of host memory. */
-export function newSavedModels({ api, status }: TensorFlowContext): SavedModels {
+/** @returns an empty collection. Saved models run in sessions of their own, with the process's settings; tensors go in and out by way of host memory. */
+export function newSavedModels({ api, status, config }: TensorFlowContext): SavedModels {
   const sessions = new Map<number, Session>();
   let next = 0;
   const get = (id: number): Session => {
@@ -50,20 +50,22 @@ export function newSavedModels({ api, status }: TensorFlowContext): SavedModels 
     },
 
     load(path, tags) {
-      const texts = tags.split(',').map((tag) => Buffer.from(`${tag}\0`));
-      const pointers = BigInt64Array.from(texts, (text) => BigInt(addressOf(text)));
+      const names = tags.split(',');
       const [options, graph] = [api.TF_NewSessionOptions(), api.TF_NewGraph()];
-      const session = api.TF_LoadSessionFromSavedModel(options, 0, path, pointers, texts.length, graph, 0, status.pointer);
-      api.TF_DeleteSessionOptions(options);
       try {
+        api.TF_SetConfig(options, config, config.length, status.pointer);
+        status.check('configuration');
+        const session = api.TF_LoadSessionFromSavedModel(options, 0, path, names, names.length, graph, 0, status.pointer);
         status.check(`loading the saved model ${path}`);
+        next += 1;
+        sessions.set(next, { graph, session });
+        return next;
       } catch (error) {
         api.TF_DeleteGraph(graph);
         throw error;
+      } finally {
+        api.TF_DeleteSessionOptions(options);
       }
-      next += 1;
-      sessions.set(next, { graph, session });
-      return next;
     },
 
     run(id, feeds, fetches) {
@@ -102,6 +104,7 @@ export function newSavedModels({ api, status }: TensorFlowContext): SavedModels 
       api.TF_CloseSession(session, status.pointer);
       api.TF_DeleteSession(session, status.pointer);
       api.TF_DeleteGraph(graph);
+      status.check(`deleting saved model ${id}`);
     },
   };
 }

@@ -15,13 +15,20 @@ export function newStatus(api: TensorFlowApi): Status {
     pointer,
     check(operation) {
       const code = api.TF_GetCode(pointer);
-      if (code !== 0) throw tensorflowError(operation, code, api.TF_Message(pointer));
+      if (code === 0) return;
+      const message = api.TF_Message(pointer);
+      // Some functions write here only when they fail, and would be blamed for what failed before.
+      api.TF_SetStatus(pointer, 0, '');
+      throw tensorflowError(operation, code, message);
     },
   };
 }
 
-/** The error that belongs to a status, without the name of the wrapper function that TensorFlow puts before its sentence. */
+/** The error that belongs to a status, in one line, and without the name of the wrapper function that TensorFlow puts before its sentence. */
 export function tensorflowError(operation: string, code: number, message: string): TensorError {
-  const sentence = message.replace(/^\{\{function_node [^}]*\}\}\s*/, '').replace(/\s*\[Op:\w+\](?: name:)?\s*$/, '');
+  const sentence = message
+    .replace(/^\{\{function_node [^}]*\}\}\s*/, '')
+    .replace(/\s*\[Op:\w+\](?: name:)?\s*$/, '')
+    .replace(/\s*\n\s*/g, ' ');
   return new TensorError('tensorflow-error', `TensorFlow's ${operation}: ${sentence}`, { operation, tensorflowCode: code });
 }

@@ -14,20 +14,45 @@ export type TfNode = typeof import('@tensorflow/tfjs-node').node;
  */
 export function tfNode(): TfNode {
   if (findBackendFactory('tensorflow') === null) {
-    throw new TensorError('unsupported', 'tfNode: its functions run on the backend "tensorflow"; call useBackend() first.');
+    throw new TensorError(
+      'unsupported',
+      'tfNode: its functions run on the backend "tensorflow", which is not there; call useBackend() first.',
+    );
   }
   return loadOfNodePackage<{ node: TfNode }>('node').node;
 }
 
+/** What TensorFlow.js asks for a place to save to or load from; null for an address of another kind. */
+type Router = Parameters<typeof io.registerLoadRouter>[0];
+
 let registered = false;
 
-/** What importing the package would have done besides: `file://` addresses for models. Once a process. */
-export function registerNodeExtras(): void {
+/**
+ * Lets `model.save('file://folder')` and `tf.loadLayersModel('file://folder/model.json')` work on any backend, by the files of
+ * `@tensorflow/tfjs-node`, which are loaded when they are needed. Once a process.
+ */
+export function registerFileAddresses(): void {
   if (registered) return;
   registered = true;
-  const { nodeFileSystemRouter: router } = loadOfNodePackage<{
-    nodeFileSystemRouter: Parameters<typeof io.registerLoadRouter>[0];
-  }>('io/file_system');
-  io.registerLoadRouter(router);
-  io.registerSaveRouter(router);
+  io.registerLoadRouter(fileRouter(io.getLoadHandlers));
+  io.registerSaveRouter(fileRouter(io.getSaveHandlers));
+}
+
+/**
+ * TensorFlow.js refuses an address that two routers know, and a process may import `@tensorflow/tfjs-node`, which registers its own, before or
+ * after this. So this one steps aside where another takes the address.
+ */
+function fileRouter(handlers: (address: string | string[]) => unknown[]): Router {
+  const another = null as unknown as io.IOHandler;
+  let asking = false;
+  return (address, options) => {
+    if (asking || ![address].flat().every((one) => one.startsWith('file://'))) return another;
+    asking = true;
+    try {
+      if (handlers(address).length > 0) return another;
+    } finally {
+      asking = false;
+    }
+    return loadOfNodePackage<{ nodeFileSystemRouter: Router }>('io/file_system').nodeFileSystemRouter(address, options);
+  };
 }

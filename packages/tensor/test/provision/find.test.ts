@@ -2,7 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { prepareBlas, prepareTensorFlow, searchBlas, searchTensorFlow } from '../../src/node.ts';
-import { wheelFolder } from '../../src/provision/cache.ts';
+import { gpuFolder, wheelFolder } from '../../src/provision/cache.ts';
+import { cudaWheels } from '../../src/provision/cuda-wheels.ts';
 import { tensorflowIn } from '../../src/provision/find-tensorflow.ts';
 import { probeBlas } from '../../src/provision/probe-blas.ts';
 import { describeAttempts, search } from '../../src/provision/search.ts';
@@ -120,6 +121,46 @@ describe('where TensorFlow is looked for', () => {
       /^TensorFlow was not found \(SHAMPOO_TENSORFLOW: not set; .*cache: .*; Python: no python3 on the path, no python on the path; download: .*pip.*\)\. Without it.*shampoo-engines.*SHAMPOO_TENSORFLOW/,
     );
     expect((error as Error).message).not.toContain('\n');
+  });
+});
+
+describe('where TensorFlow for GPUs is looked for', () => {
+  const look = (environment: NodeJS.ProcessEnv) => searchTensorFlow({ environment, gpu: true });
+
+  test('in the folder that the user names', async () => {
+    const { environment, folder } = sandbox();
+    const mine = folderWith(join(folder, 'mine'), pair);
+    expect((await look({ ...environment, SHAMPOO_TENSORFLOW: mine })).found?.library).toBe(join(mine, pair[0] as string));
+  });
+
+  test('in the cache, which may hold the one for CPUs besides', async () => {
+    const { environment, cache } = sandbox();
+    folderWith(wheelFolder(cache, tensorflowWheels['linux-x64'], 'linux-x64'), pair);
+    expect((await look(environment)).found).toBeUndefined();
+    const folder = folderWith(join(gpuFolder(cache, cudaWheels), 'tensorflow'), pair);
+    expect(await look(environment)).toMatchObject({ place: 'cache', found: { library: join(folder, pair[0] as string) } });
+  });
+
+  test("beside Python's, if CUDA's libraries lie there too", async () => {
+    const { environment, folder, program } = sandbox();
+    const packages = join(folder, 'site-packages');
+    program('python3', `echo ${folderWith(join(packages, 'tensorflow'), pair)}`);
+    expect((await look(environment)).attempts).toContainEqual({
+      place: 'Python',
+      outcome: `no CUDA libraries beside ${join(packages, 'tensorflow')}`,
+    });
+    folderWith(join(packages, 'nvidia', 'cudnn', 'lib'), ['libcudnn.so.9']);
+    expect((await look(environment)).place).toBe('Python');
+  });
+
+  test('and what is nowhere is one error with the command that fetches it', async () => {
+    const { environment } = sandbox();
+    const error = (await prepareTensorFlow({ environment, gpu: true }).catch((e: Error) => e)) as Error;
+    expect(error).toMatchObject({ code: 'engine-not-found' });
+    expect(error.message).toMatch(
+      /^TensorFlow for GPUs was not found \(.*download: not asked for\)\. .*shampoo-engines --gpu".*CUDA/,
+    );
+    expect(error.message).not.toContain('\n');
   });
 });
 

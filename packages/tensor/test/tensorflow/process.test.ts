@@ -1,23 +1,7 @@
-import { execFile } from 'node:child_process';
 import { dirname } from 'node:path';
-import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { searchTensorFlow } from '../../src/node.ts';
-
-const run = promisify(execFile);
-
-/** Runs a module in a process of its own, as TensorFlow starts and ends once a process. */
-async function inProcess(body: string, environment: Record<string, string> = {}): Promise<{ stdout: string; stderr: string }> {
-  const { TF_CPP_MIN_LOG_LEVEL: _, ...inherited } = process.env;
-  const node = new URL('../../src/node.ts', import.meta.url);
-  const entry = new URL('../../src/index.ts', import.meta.url);
-  const code = `import * as tf from '@tensorflow/tfjs-core';
-    import { useBackend } from '${node}';
-    import { executeRaw, attribute, packTensor, unpackTensor, wholeRun } from '${entry}';
-    ${body}`;
-  const parameters = ['--conditions=@distributed-shampoo/source', '--import', 'tsx', '--input-type=module', '--eval', code];
-  return run(process.execPath, parameters, { env: { ...inherited, ...environment }, cwd: new URL('../..', import.meta.url) });
-}
+import { inProcess } from './in-process.ts';
 
 describe('a process that used TensorFlow', () => {
   test('ends well, and without a word that it did not say itself', async () => {
@@ -109,8 +93,37 @@ describe('a process that used TensorFlow', () => {
       { LOCAL_RANK: '1', CUDA_VISIBLE_DEVICES: '98,99', SHAMPOO_TENSORFLOW: dirname(found?.library ?? '') },
     );
     expect(stdout).toMatch(
-      /^no-gpu 99 useBackend: TensorFlow 2\.\d+\.\d+ \(.*\) found no GPU with CUDA_VISIBLE_DEVICES=99\. .*nvidia-smi.*\n$/,
+      /^no-gpu 99 useBackend: TensorFlow 2\.\d+\.\d+ \(.*\) uses no GPU: (it was built for CPUs only|there is no NVIDIA driver|the NVIDIA driver).*SHAMPOO_BACKEND=tensorflow.*\n$/,
     );
+  });
+
+  test('and asked for a GPU in vain still computes on the CPU where that is asked for next', async () => {
+    const { found } = await searchTensorFlow();
+    const { stdout } = await inProcess(
+      `await useBackend({ backend: 'tensorflow-gpu' }).catch((error) => console.log(error.code));
+      console.log((await useBackend({ backend: 'tensorflow' })).usesGpu, tf.add(1, 2).dataSync()[0]);`,
+      { SHAMPOO_TENSORFLOW: dirname(found?.library ?? ''), CUDA_VISIBLE_DEVICES: '' },
+    );
+    expect(stdout).toBe('no-gpu\nfalse 3\n');
+  });
+
+  test('on a machine that no wheel is for says so in one line, and runs on wasm', async () => {
+    const { stdout } = await inProcess(
+      `const environment = { PATH: '/nowhere', HOME: '/nowhere', SHAMPOO_CACHE: '/nowhere' };
+      Object.defineProperty(process, 'arch', { value: 'riscv64' });
+      const { name, notes } = await useBackend({ environment, fetch: true });
+      console.log(name, notes.length, notes.join());
+      for (const backend of ['tensorflow', 'tensorflow-gpu'])
+        await useBackend({ backend, environment, fetch: true }).catch((error) => console.log(error.code, error.message));`,
+    );
+    const lines = stdout.trim().split('\n');
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^wasm 1 TensorFlow was not found \(.*download: no library is pinned for \w+-riscv64\)\. .*WebAssembly serves/,
+      ),
+      expect.stringMatching(/^engine-not-found .*no library is pinned for \w+-riscv64/),
+      expect.stringMatching(/^engine-not-found TensorFlow for GPUs .*no CUDA libraries are pinned for \w+-riscv64/),
+    ]);
   });
 
   test('with a file that is no library says so', async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,17 +61,77 @@ describe('images', () => {
     expectClose(decoded.dataSync(), gray.dataSync(), { name: 'JPEG', absolute: 2, relative: 0 });
   });
 
+  test('BMP and GIF are decoded, the second with all its frames', () => {
+    const { decodeBmp, decodeGif, decodeImage } = tfNode();
+    // Two rows of one pixel of 24 bits, the lower first, in blue, green, red, each row filled up to four bytes.
+    const header = Buffer.alloc(54);
+    header.write('BM');
+    const fields = { 2: 62, 10: 54, 14: 40, 18: 1, 22: 2, 26: 1 + (24 << 16), 34: 8 };
+    for (const [at, value] of Object.entries(fields)) header.writeUInt32LE(value, Number(at));
+    const upright = decodeBmp(Buffer.concat([header, Buffer.from([3, 2, 1, 0, 30, 20, 10, 0])]), 3);
+    expect([upright.shape, [...upright.dataSync()]]).toEqual([
+      [2, 1, 3],
+      [10, 20, 30, 1, 2, 3],
+    ]);
+    // One pixel of red and one of white in two frames, with a table of two colours.
+    const frame = [0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2];
+    const gif = Buffer.concat([
+      Buffer.from('GIF89a'),
+      Buffer.from([1, 0, 1, 0, 0x80, 0, 0, 255, 0, 0, 255, 255, 255]),
+      Buffer.from([...frame, 0x44, 1, 0, ...frame, 0x4c, 1, 0, 0x3b]),
+    ]);
+    for (const frames of [decodeGif(gif), decodeImage(gif, 3, 'int32', true)]) {
+      expect([frames.shape, [...frames.dataSync()]]).toEqual([
+        [2, 1, 1, 3],
+        [255, 0, 0, 255, 255, 255],
+      ]);
+    }
+  });
+
   test('what is no image is an error', () => {
     expect(() => tfNode().decodeImage(new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]))).toThrow();
   });
 });
 
-test('TensorBoard files are written', () => {
-  const writer = tfNode().summaryFileWriter(join(folder, 'logs'));
-  for (let step = 0; step < 3; step++) writer.scalar('loss', 1 / (step + 1), step);
-  writer.flush();
-  const [name = ''] = readdirSync(join(folder, 'logs'));
-  expect(name).toMatch(/^events\.out\.tfevents\./);
+describe('TensorBoard', () => {
+  /** The records of the one file of a folder: each has its length in 8 bytes, a checksum of 4, itself, and another checksum. */
+  const recordsIn = (logs: string): Buffer[] => {
+    const [name = '', ...others] = readdirSync(logs);
+    expect([name, others]).toEqual([expect.stringMatching(/^events\.out\.tfevents\./), []]);
+    const bytes = readFileSync(join(logs, name));
+    const records: Buffer[] = [];
+    for (let at = 0; at < bytes.length; at += Number(bytes.readBigUInt64LE(at)) + 16) {
+      records.push(bytes.subarray(at + 12, at + 12 + Number(bytes.readBigUInt64LE(at))));
+    }
+    return records;
+  };
+
+  test('files hold a record for every number and histogram that is written', () => {
+    const logs = join(folder, 'logs');
+    const writer = tfNode().summaryFileWriter(logs);
+    for (let step = 0; step < 3; step++) writer.scalar('loss', 1 / (step + 1), step);
+    writer.histogram('weights', tf.linspace(0, 1, 50), 3, 10);
+    writer.flush();
+    const [version, ...records] = recordsIn(logs);
+    expect(version?.includes('brain.Event:2')).toBe(true);
+    expect(records.map((record) => ['loss', 'weights'].filter((tag) => record.includes(tag)))).toEqual([
+      ['loss'],
+      ['loss'],
+      ['loss'],
+      ['weights'],
+    ]);
+    // 1/3 in float32, as the third record has it.
+    expect(records[2]?.includes(Buffer.from(new Float32Array([1 / 3]).buffer))).toBe(true);
+  });
+
+  test('the callback writes while a model fits', async () => {
+    const logs = join(folder, 'fit');
+    const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [2] })] });
+    model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    await model.fit(tf.ones([4, 2]), tf.zeros([4, 1]), { epochs: 3, verbose: 0, callbacks: tfNode().tensorBoard(logs) });
+    const records = recordsIn(join(logs, 'train'));
+    expect(records.filter((record) => record.includes('epoch_loss'))).toHaveLength(3);
+  });
 });
 
 describe('saved models', () => {
