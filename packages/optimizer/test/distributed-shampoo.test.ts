@@ -192,9 +192,10 @@ describe.each(engines)('on %s', (engine) => {
 
   test('a steady step leaves no tensor behind', () => {
     const { optimizer } = setUp(shampoo, { engine });
-    step(optimizer, gradientsOf(1));
+    // On tfjs equal blocks come to share tensors in the first steps.
+    for (let t = 1; t <= 3; t++) step(optimizer, gradientsOf(t));
     const before = memory().numTensors;
-    for (let t = 2; t <= 6; t++) step(optimizer, gradientsOf(t));
+    for (let t = 4; t <= 8; t++) step(optimizer, gradientsOf(t));
     expect(memory().numTensors).toBe(before);
   });
 
