@@ -21,7 +21,7 @@ function matrixRows(lanes: number): Row[] {
     const [a, b, c] = [ORDER, ORDER, ORDER].map((n) => engine.allocate([1, n, n])) as [Slot, Slot, Slot];
     const values = engine.allocate([1, ORDER]);
     const status = engine.allocate([1, 1]);
-    engine.frame().reserveEigh(ORDER, 'float32');
+    engine.frame().reserve({ operation: 'eigh', n: ORDER, precision: 'float32' });
     return {
       fill: [a, b],
       product: () => engine.modeProduct(c, a, b, { mode: 1 }),

@@ -23,7 +23,7 @@ export function inverseRootScratch(
   [stack, n]: readonly [number, number],
   precision: Precision,
 ): InverseRootScratch {
-  frame.reserveEigh(n, precision);
+  frame.reserve({ operation: 'eigh', n, precision });
   return { matrix: frame.allocate([stack, n, n]), values: frame.allocate([stack, n]) };
 }
 

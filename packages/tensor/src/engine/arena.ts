@@ -1,4 +1,4 @@
-import type { FlatBuffer, Frame, Precision, Slot } from './matrix-engine.ts';
+import type { FlatBuffer, Frame, Slot, Workspace } from './matrix-engine.ts';
 import { elements } from './strides.ts';
 
 /** Where a slot lies once its engine is open. `kind` says what the offset, in bytes, counts from. */
@@ -21,10 +21,10 @@ export class ArenaLayout {
   #arenaBytes = 0;
   #frameBytes = 0;
   #workspaceBytes = 0;
-  readonly #workspaceOf: (n: number, precision: Precision) => number;
+  readonly #workspaceOf: (work: Workspace) => number;
 
-  /** @param workspaceOf bytes that a decomposition of order n needs besides its operands. */
-  constructor(workspaceOf: (n: number, precision: Precision) => number) {
+  /** @param workspaceOf bytes that a decomposition needs besides its operands. */
+  constructor(workspaceOf: (work: Workspace) => number) {
     this.#workspaceOf = workspaceOf;
   }
 
@@ -62,8 +62,8 @@ export class ArenaLayout {
         this.#frameBytes = Math.max(this.#frameBytes, bytes);
         return slot;
       },
-      reserveEigh: (n, precision) => {
-        this.#workspaceBytes = Math.max(this.#workspaceBytes, this.#workspaceOf(n, precision));
+      reserve: (work) => {
+        this.#workspaceBytes = Math.max(this.#workspaceBytes, this.#workspaceOf(work));
       },
     };
   }

@@ -73,6 +73,53 @@ export interface MatrixEngine {
   scaleRows(matrix: Slot, factors: Slot): void;
   /** Copies the lower triangle onto the upper one. @param matrix `[stack, n, n]` */
   mirror(matrix: Slot): void;
+  /** `M <- I`. @param matrix `[stack, n, n]` */
+  identity(matrix: Slot): void;
+  /** `M <- M + value I`. @param matrix `[stack, n, n]` */
+  addDiagonal(matrix: Slot, how: { readonly value: number }): void;
+  /** `M <- M + max(relative s, least) I`. @param matrix `[stack, n, n]`  @param s `[stack, 1]` */
+  addScaledDiagonal(matrix: Slot, s: Slot, how: { readonly relative: number; readonly least: number }): void;
+  /** `out <- diag M`. @param out `[stack, n]`  @param matrix `[stack, n, n]` */
+  diagonal(out: Slot, matrix: Slot): void;
+  /** `out <- tr M`. @param out `[stack, 1]`  @param matrix `[stack, n, n]` */
+  trace(out: Slot, matrix: Slot): void;
+  /** `out <- max_i sum_j |m_ij|`. @param out `[stack, 1]`  @param matrix `[stack, n, n]` */
+  largestRowSum(out: Slot, matrix: Slot): void;
+  /** `out <- max |M - I|`; NaN where an entry is. @param out `[stack, 1]`  @param matrix `[stack, n, n]` */
+  distanceFromIdentity(out: Slot, matrix: Slot): void;
+  /**
+   * Share of M beside its diagonal, `out <- |M - diag M| / |M|`, 0 for M = 0. `cancelling` computes `sqrt(|M|^2 - |diag M|^2) / |M|` in the slots'
+   * own precision, NaN where rounding makes the difference negative: what the reference does.
+   * @param out `[stack, 1]`  @param matrix `[stack, n, n]`
+   */
+  offDiagonal(out: Slot, matrix: Slot, how: { readonly cancelling: boolean }): void;
+  /** `out_i <- sum_j a_ij b_ij`. @param out `[stack, n]`  @param a,b `[stack, n, m]` */
+  rowDots(out: Slot, a: Slot, b: Slot): void;
+  /**
+   * Makes the rows orthonormal in place: row i becomes a unit vector within the span of rows 0 to i, by Householder reflections; its sign is free. `status` as in `eigh`.
+   * @param matrix `[stack, n, n]`  @param status `[stack, 1]`
+   */
+  orthonormalRows(matrix: Slot, status: Slot): void;
+  /** Sorts values ascending, equal ones in their order, and rows with them. @param values `[stack, n]`  @param matrix `[stack, n, m]` */
+  sortRows(values: Slot, matrix: Slot): void;
+  /**
+   * The orthogonal factor of a matrix, `out <- U V^T` of its singular value decomposition, and the sum of its singular values. Not unique where X has not full rank.
+   * @param out,x `[stack, m, n]`, different slots  @param nuclear `[stack, 1]`
+   */
+  polarFactor(out: Slot, x: Slot, nuclear: Slot): void;
+
+  // ---- flow within a task: numbers decide ----
+
+  /**
+   * Runs the operations of `body` again and again while `stop` is 0, at most `max` times. Of a stack each member goes on for itself: one that has
+   * stopped keeps what it has. `body` is called to learn the operations, not once a round.
+   * @param stop `[stack, 1]`, which the body may write
+   */
+  repeat(stop: Slot, how: { readonly max: number }, body: () => void): void;
+  /** `flag <- below` where `x <= limit`, `above` where `x > limit`, `nan` where x is NaN. @param flag,x `[stack, 1]` */
+  threshold(flag: Slot, x: Slot, how: Threshold): void;
+  /** `flag <- 1` where an error no longer falls: `now > growth before`, or `now >= before` below `level`. Else flag stays. @param flag,now,before `[stack, 1]` */
+  stalled(flag: Slot, now: Slot, before: Slot, how: { readonly growth: number; readonly level: number }): void;
 
   // ---- elements: all operands have the same number of elements ----
 
@@ -80,10 +127,20 @@ export interface MatrixEngine {
   combine(y: Slot, x: Slot, how: { readonly a: number; readonly b: number }): void;
   /** `out <- a + weight (b - a)` where weight < 0.5, else `b - (b - a) (1 - weight)`. `out` may be `a`. */
   lerp(out: Slot, a: Slot, b: Slot, how: { readonly weight: number }): void;
+  /** `x <- value`. */
+  fill(x: Slot, how: { readonly value: number }): void;
+  /** `x <- factor max(s, least)^power x`, per member of the stack. @param s `[stack, 1]` */
+  scaleByPower(x: Slot, s: Slot, how: ScaleByPower): void;
+  /** `out <- sign(x)`, 0 where x is 0. */
+  sign(out: Slot, x: Slot): void;
+  /** `out <- sum |x|` per member of the stack. @param out `[stack, 1]` */
+  sumOfMagnitudes(out: Slot, x: Slot): void;
   /** `v <- decay v + weight x^2`. */
   addSquares(v: Slot, x: Slot, how: { readonly decay: number; readonly weight: number }): void;
   /** `out <- x / (sqrt(v / correction) + epsilon)`. */
   divideByRoot(out: Slot, x: Slot, v: Slot, how: DivideByRoot): void;
+  /** `out <- x / ((v / correction)^exponent + epsilon)`. */
+  divideByPower(out: Slot, x: Slot, v: Slot, how: DivideByRoot & { readonly exponent: number }): void;
   /** `norm <- |x|` per member of the stack, accumulated in float64. @param norm `[stack, 1]` */
   norm(norm: Slot, x: Slot): void;
   /** `norm <- |x / (sqrt(v / correction) + epsilon)|` without storing the quotient. @param norm `[stack, 1]` */
@@ -106,8 +163,8 @@ export type FlatBuffer = 'gradients' | 'directions' | 'weights';
 /** Scratch slots of one task. */
 export interface Frame {
   allocate(shape: readonly number[]): Slot;
-  /** Makes room for what `eigh` of order n works with besides its operands. */
-  reserveEigh(n: number, precision: Precision): void;
+  /** Makes room for what a decomposition works with besides its operands. */
+  reserve(work: Workspace): void;
 }
 
 /** Where an engine finds its memory. Offsets are bytes. */
@@ -145,6 +202,25 @@ export interface Eigh {
 
 /** Of a decomposition; what it reads and returns is in the engine's own. */
 export type Precision = 'float32' | 'float64';
+
+/** A decomposition that a task will call. */
+export type Workspace =
+  | { readonly operation: 'eigh'; readonly n: number; readonly precision: Precision }
+  | { readonly operation: 'orthonormalRows'; readonly n: number }
+  | { readonly operation: 'polarFactor'; readonly m: number; readonly n: number };
+
+export interface Threshold {
+  readonly limit: number;
+  readonly below: number;
+  readonly above: number;
+  readonly nan: number;
+}
+
+export interface ScaleByPower {
+  readonly factor: number;
+  readonly power: number;
+  readonly least: number;
+}
 
 export interface DivideByRoot {
   readonly correction: number;

@@ -1,7 +1,7 @@
 import { expectClose, seededRandom, type Tolerance, tolerance } from '@distributed-shampoo/testing';
 import { setBackend, memory as tensorMemory } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { MatrixEngine, Slot } from '../../src/engine/matrix-engine.ts';
+import type { MatrixEngine, Slot, Workspace } from '../../src/engine/matrix-engine.ts';
 import { ReferenceEngine } from '../../src/engine/reference/reference-engine.ts';
 import { elements } from '../../src/engine/strides.ts';
 import { engines } from './engines.ts';
@@ -19,6 +19,8 @@ interface Case {
   /** What to compare of slot number `slot`, where not all of it. */
   readonly view?: (numbers: ArrayLike<number>, slot: number, dims: readonly number[]) => number[];
   readonly within?: Tolerance;
+  /** Decompositions that it calls. */
+  readonly reserve?: readonly Workspace[];
 }
 
 const shapes: readonly (readonly number[])[] = [
@@ -159,9 +161,203 @@ for (const n of [1, 2, 3, 8, 63, 64, 65, 130, 300]) {
   }
 }
 
+/** Rows up to their signs: the largest entry of each is made positive. */
+const unsigned = (numbers: ArrayLike<number>, slot: number, dims: readonly number[]): number[] => {
+  if (slot !== 0) return Array.from(numbers);
+  const n = dims[1] as number;
+  return Array.from({ length: numbers.length / n }, (_, row) => {
+    const entries = Array.from({ length: n }, (_, j) => numbers[row * n + j] as number);
+    const largest = entries.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0);
+    return entries.map((value) => value * Math.sign(largest));
+  }).flat();
+};
+
+/** Rows that lean on the diagonal, so that neither orthonormal rows nor singular vectors hang on a small difference. */
+const leaning =
+  (n: number) =>
+  (_slot: number, length: number, seed: number): Float32Array =>
+    seededRandom(seed)
+      .normals(length)
+      .map((x, at) => x / Math.sqrt(n) + (Math.floor((at % (n * n)) / n) === at % n ? 3 : 0));
+
+for (const n of [1, 2, 7, 64, 130]) {
+  const square = [n, n];
+  const entries: Record<string, Case> = {
+    identity: { slots: [square], run: (engine, [m]) => engine.identity(m as Slot), within: tolerance.exact },
+    addDiagonal: { slots: [square], run: (engine, [m]) => engine.addDiagonal(m as Slot, { value: 0.25 }) },
+    addScaledDiagonal: {
+      slots: [square, [1]],
+      run: (engine, [m, s]) => engine.addScaledDiagonal(m as Slot, s as Slot, { relative: 0.3, least: 0.1 }),
+    },
+    diagonal: {
+      slots: [[n], square],
+      run: (engine, [out, m]) => engine.diagonal(out as Slot, m as Slot),
+      within: tolerance.exact,
+    },
+    trace: { slots: [[1], square], run: (engine, [out, m]) => engine.trace(out as Slot, m as Slot), start: exact },
+    largestRowSum: {
+      slots: [[1], square],
+      run: (engine, [out, m]) => engine.largestRowSum(out as Slot, m as Slot),
+      within: { name: 'a float32 sum', absolute: 1e-6, relative: 1e-5 },
+    },
+    distanceFromIdentity: {
+      slots: [[1], square],
+      run: (engine, [out, m]) => engine.distanceFromIdentity(out as Slot, m as Slot),
+    },
+    'distanceFromIdentity of NaN': {
+      slots: [[1], square],
+      start: (slot, length) => new Float32Array(length).fill(slot === 1 ? Number.NaN : 0),
+      run: (engine, [out, m]) => {
+        engine.distanceFromIdentity(out as Slot, m as Slot);
+        engine.threshold(out as Slot, out as Slot, { limit: 1, below: 2, above: 3, nan: 4 });
+      },
+      view: (numbers, slot) => (slot === 0 ? Array.from(numbers) : []),
+      within: tolerance.exact,
+    },
+    offDiagonal: {
+      slots: [[1], square],
+      run: (engine, [out, m]) => engine.offDiagonal(out as Slot, m as Slot, { cancelling: false }),
+      within: { name: 'a float32 sum', absolute: 1e-6, relative: 1e-5 },
+    },
+    'offDiagonal by the difference': {
+      slots: [[1], square],
+      run: (engine, [out, m]) => engine.offDiagonal(out as Slot, m as Slot, { cancelling: true }),
+      within: { name: 'a difference of float32 sums', absolute: 1e-3, relative: 1e-3 },
+    },
+    'offDiagonal of 0': {
+      slots: [[1], square],
+      start: (_slot, length) => new Float32Array(length),
+      run: (engine, [out, m]) => engine.offDiagonal(out as Slot, m as Slot, { cancelling: false }),
+      within: tolerance.exact,
+    },
+    rowDots: {
+      slots: [[n], [n, 5], [n, 5]],
+      run: (engine, [out, a, b]) => engine.rowDots(out as Slot, a as Slot, b as Slot),
+      start: exact,
+      within: tolerance.exact,
+    },
+    sortRows: {
+      slots: [[n], [n, 3]],
+      run: (engine, [values, m]) => engine.sortRows(values as Slot, m as Slot),
+      // Equal values among them, whose rows must keep their order.
+      start: (slot, length, seed) =>
+        slot === 0 ? Float32Array.from({ length }, () => 0).map((_, i) => (i * 7) % 4) : seededRandom(seed).normals(length),
+      within: tolerance.exact,
+    },
+    orthonormalRows: {
+      slots: [square, [1]],
+      run: (engine, [m, status]) => engine.orthonormalRows(m as Slot, status as Slot),
+      reserve: [{ operation: 'orthonormalRows', n }],
+      start: leaning(n),
+      view: unsigned,
+      within: { name: 'a float32 QR', absolute: 3e-6, relative: 1e-4 },
+    },
+  };
+  for (const [m, label] of [
+    [n, 'square'],
+    [n + 3, 'tall'],
+    [Math.max(1, n - 3), 'wide'],
+  ] as const) {
+    entries[`polarFactor ${label}`] = {
+      slots: [[m, n], [m, n], [1]],
+      run: (engine, [out, x, nuclear]) => engine.polarFactor(out as Slot, x as Slot, nuclear as Slot),
+      reserve: [{ operation: 'polarFactor', m, n }],
+      start: leaning(n),
+      within: { name: 'a float32 SVD', absolute: 1e-5, relative: 1e-4 },
+    };
+  }
+  for (const [name, one] of Object.entries(entries)) cases[`${name} ${n}`] = { within: tolerance.float32, ...one };
+}
+for (const shape of [[1], [7], [3, 5], [2, 3, 4]]) {
+  const label = `[${shape.join(', ')}]`;
+  const entries: Record<string, Case> = {
+    fill: { slots: [shape], run: (engine, [x]) => engine.fill(x as Slot, { value: -2.5 }), within: tolerance.exact },
+    sign: {
+      slots: [shape, shape],
+      start: (_slot, length) => Float32Array.from({ length }, (_, i) => (i % 3) - 1),
+      run: (engine, [out, x]) => engine.sign(out as Slot, x as Slot),
+      within: tolerance.exact,
+    },
+    sumOfMagnitudes: {
+      slots: [[1], shape],
+      run: (engine, [out, x]) => engine.sumOfMagnitudes(out as Slot, x as Slot),
+      start: exact,
+    },
+    scaleByPower: {
+      slots: [shape, [1]],
+      start: squares,
+      run: (engine, [x, s]) => engine.scaleByPower(x as Slot, s as Slot, { factor: 1.5, power: -0.25, least: 0.5 }),
+    },
+    divideByPower: {
+      slots: [shape, shape, shape],
+      start: squares,
+      run: (engine, [out, x, v]) =>
+        engine.divideByPower(out as Slot, x as Slot, v as Slot, { correction: 0.5, exponent: 0.3, epsilon: 1e-6 }),
+      within: tolerance.iterated32,
+    },
+    // Each member stops when its own number has fallen below the limit.
+    'repeat until': {
+      slots: [shape, [1], [1]],
+      start: (slot, length, seed) =>
+        slot === 2
+          ? new Float32Array(length)
+          : slot === 1
+            ? Float32Array.from({ length }, (_, i) => 4 ** (i + 1))
+            : exact(slot, length, seed),
+      run: (engine, [x, s, stop]) =>
+        engine.repeat(stop as Slot, { max: 20 }, () => {
+          engine.combine(x as Slot, x as Slot, { a: 2, b: 0 });
+          engine.combine(s as Slot, s as Slot, { a: 0.5, b: 0 });
+          engine.threshold(stop as Slot, s as Slot, { limit: 1, below: 1, above: 0, nan: 1 });
+        }),
+      within: tolerance.exact,
+    },
+    'repeat at most': {
+      slots: [shape, [1]],
+      start: (slot, length, seed) => (slot === 1 ? Float32Array.from({ length }, (_, i) => i % 2) : exact(slot, length, seed)),
+      run: (engine, [x, stop]) =>
+        engine.repeat(stop as Slot, { max: 3 }, () => engine.combine(x as Slot, x as Slot, { a: 2, b: 0 })),
+      within: tolerance.exact,
+    },
+    'repeat within repeat': {
+      slots: [shape, [1], [1]],
+      start: (slot, length, seed) =>
+        slot === 0 ? exact(slot, length, seed) : Float32Array.from({ length }, (_, i) => (i === slot ? 1 : 0)),
+      run: (engine, [x, outer, inner]) =>
+        engine.repeat(outer as Slot, { max: 2 }, () => {
+          engine.repeat(inner as Slot, { max: 3 }, () => engine.combine(x as Slot, x as Slot, { a: 2, b: 0 }));
+          engine.combine(x as Slot, x as Slot, { a: -1, b: 0 });
+        }),
+      within: tolerance.exact,
+    },
+  };
+  for (const [name, one] of Object.entries(entries)) cases[`${name} ${label}`] = { within: tolerance.float32, ...one };
+}
+for (const [now, before] of [
+  [0.5, 1],
+  [1.1, 1],
+  [1.3, 1],
+  [1e-4, 1e-4],
+  [1e-4, 2e-4],
+]) {
+  cases[`stalled ${now} after ${before}`] = {
+    slots: [[1], [1], [1]],
+    start: (slot, length) => new Float32Array(length).fill([0, now, before][slot] as number),
+    run: (engine, [flag, current, last]) =>
+      engine.stalled(flag as Slot, current as Slot, last as Slot, { growth: 1.2, level: 1e-3 }),
+    within: tolerance.exact,
+  };
+}
+
 /** Runs a case on an engine and returns what every slot holds afterwards. */
-function outcome(engine: MatrixEngine, { slots: dims, run, start }: Case, stack: number, parallel: boolean): number[][] {
+function outcome(
+  engine: MatrixEngine,
+  { slots: dims, run, start, reserve = [] }: Case,
+  stack: number,
+  parallel: boolean,
+): number[][] {
   const slots = dims.map((shape) => engine.allocate([stack, ...shape]));
+  for (const work of reserve) engine.frame().reserve(work);
   const pages = Math.ceil(engine.arenaBytes / 65536) + 1;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   engine.open({ memory, arenaOffset: 64, flatOffsets: { gradients: 0, directions: 0, weights: 0 } });

@@ -16,7 +16,7 @@ function decompose(
   const values = engine.allocate([stack, n]);
   const vectors = engine.allocate([stack, n, n]);
   const status = engine.allocate([stack, 1]);
-  engine.frame().reserveEigh(n, precision);
+  engine.frame().reserve({ operation: 'eigh', n, precision });
   const pages = Math.ceil(engine.arenaBytes / 65536) + 1;
   engine.open({
     memory: new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }),

@@ -26,7 +26,7 @@ function layOut(engine: MatrixEngine, index: number): { x: Slot; out: Slot; task
   const scratch = frame.allocate([1, N, N]);
   const values = frame.allocate([1, N]);
   const status = frame.allocate([1, 1]);
-  frame.reserveEigh(N, 'float32');
+  frame.reserve({ operation: 'eigh', n: N, precision: 'float32' });
   return {
     x,
     out,

@@ -9,18 +9,20 @@ import type {
   ModeGram,
   ModeProduct,
   Place,
+  ScaleByPower,
   ScaleFactor,
   Slot,
   Task,
+  Threshold,
 } from '../matrix-engine.ts';
 import type { SpectrumPower } from '../spectrum.ts';
 import { modeStrides } from '../strides.ts';
-import { eighWorkspaceBytes } from './eigh.ts';
 import { type Lanes, startLanes } from './lanes.ts';
 import type { BlasLibrary } from './library.ts';
 import { createMachine, type Machine } from './machine.ts';
-import { execute, frameOffset, type OperationName, operationCode } from './operations.ts';
+import { execute, frameOffset, type OperationName, operationCode, REPEAT, REPEAT_HEADER } from './operations.ts';
 import { openQueue, type Queue, queueBytes } from './queue.ts';
+import { workspaceBytes } from './workspace.ts';
 
 export interface BlasEngineOptions {
   readonly library: BlasLibrary;
@@ -46,9 +48,11 @@ export class BlasEngine implements MatrixEngine {
   readonly lanes: number;
   readonly machineEpsilon = 2 ** -23;
   readonly #library: BlasLibrary;
-  readonly #layout = new ArenaLayout(eighWorkspaceBytes);
+  readonly #layout = new ArenaLayout(workspaceBytes);
   #open: Open | undefined;
   #recording = false;
+  /** The member that operations are for, within `repeat`. */
+  #only: number | undefined;
   #cursor = 0;
 
   /** @throws {TensorError} `bad-argument` where lanes is not a positive integer. */
@@ -166,12 +170,117 @@ export class BlasEngine implements MatrixEngine {
     this.#issue('mirror', [matrix], [matrix.shape[1] as number]);
   }
 
+  identity(matrix: Slot): void {
+    this.#issue('identity', [matrix], [matrix.shape[1] as number]);
+  }
+
+  addDiagonal(matrix: Slot, { value }: { readonly value: number }): void {
+    this.#issue('addDiagonal', [matrix], [matrix.shape[1] as number, value]);
+  }
+
+  addScaledDiagonal(matrix: Slot, s: Slot, { relative, least }: { readonly relative: number; readonly least: number }): void {
+    this.#issue('addScaledDiagonal', [matrix, s], [matrix.shape[1] as number, relative, least]);
+  }
+
+  diagonal(out: Slot, matrix: Slot): void {
+    this.#issue('diagonal', [out, matrix], [matrix.shape[1] as number]);
+  }
+
+  trace(out: Slot, matrix: Slot): void {
+    this.#issue('trace', [out, matrix], [matrix.shape[1] as number]);
+  }
+
+  largestRowSum(out: Slot, matrix: Slot): void {
+    this.#issue('largestRowSum', [out, matrix], [matrix.shape[1] as number]);
+  }
+
+  distanceFromIdentity(out: Slot, matrix: Slot): void {
+    this.#issue('distanceFromIdentity', [out, matrix], [matrix.shape[1] as number]);
+  }
+
+  offDiagonal(out: Slot, matrix: Slot, { cancelling }: { readonly cancelling: boolean }): void {
+    this.#issue('offDiagonal', [out, matrix], [matrix.shape[1] as number, cancelling ? 1 : 0]);
+  }
+
+  rowDots(out: Slot, a: Slot, b: Slot): void {
+    this.#issue('rowDots', [out, a, b], [a.shape[1] as number, a.shape[2] as number]);
+  }
+
+  orthonormalRows(matrix: Slot, status: Slot): void {
+    this.#issue('orthonormalRows', [matrix, status], [matrix.shape[1] as number]);
+  }
+
+  sortRows(values: Slot, matrix: Slot): void {
+    this.#issue('sortRows', [values, matrix], [matrix.shape[1] as number, matrix.shape[2] as number]);
+  }
+
+  polarFactor(out: Slot, x: Slot, nuclear: Slot): void {
+    this.#issue('polarFactor', [out, x, nuclear], [x.shape[1] as number, x.shape[2] as number]);
+  }
+
+  repeat(stop: Slot, { max }: { readonly max: number }, body: () => void): void {
+    const { queue, machine } = this.#opened();
+    const { commands } = queue;
+    const [first, recording, outer] = [this.#cursor, this.#recording, this.#only];
+    this.#recording = true;
+    try {
+      for (let member = 0; member < (stop.shape[0] as number); member++) {
+        if (outer !== undefined && outer !== member) continue;
+        const start = this.#cursor;
+        this.#cursor += REPEAT_HEADER;
+        this.#only = member;
+        body();
+        const header = [REPEAT, this.#offset(stop as ArenaSlot, member), max, this.#cursor - start - REPEAT_HEADER];
+        // By elements: where the queue is full, they go nowhere, and the task is recorded again in the next round.
+        for (const [i, number] of header.entries()) commands[start + i] = number;
+      }
+      if (!recording) execute(machine, commands, first, this.#cursor);
+    } finally {
+      this.#only = outer;
+      this.#recording = recording;
+      if (!recording) this.#cursor = first;
+    }
+  }
+
+  threshold(flag: Slot, x: Slot, { limit, below, above, nan }: Threshold): void {
+    this.#issue('threshold', [flag, x], [limit, below, above, nan]);
+  }
+
+  stalled(flag: Slot, now: Slot, before: Slot, { growth, level }: { readonly growth: number; readonly level: number }): void {
+    this.#issue('stalled', [flag, now, before], [growth, level]);
+  }
+
   combine(y: Slot, x: Slot, { a, b }: { readonly a: number; readonly b: number }): void {
     this.#issue('combine', [y, x], [memberLength(y), a, b]);
   }
 
   lerp(out: Slot, a: Slot, b: Slot, { weight }: { readonly weight: number }): void {
     this.#issue('lerp', [out, a, b], [memberLength(out), weight]);
+  }
+
+  fill(x: Slot, { value }: { readonly value: number }): void {
+    this.#issue('fill', [x], [memberLength(x), value]);
+  }
+
+  scaleByPower(x: Slot, s: Slot, { factor, power, least }: ScaleByPower): void {
+    this.#issue('scaleByPower', [x, s], [memberLength(x), factor, power, least]);
+  }
+
+  sign(out: Slot, x: Slot): void {
+    this.#issue('sign', [out, x], [memberLength(x)]);
+  }
+
+  sumOfMagnitudes(out: Slot, x: Slot): void {
+    this.#issue('sumOfMagnitudes', [out, x], [memberLength(x)]);
+  }
+
+  divideByPower(
+    out: Slot,
+    x: Slot,
+    v: Slot,
+    { correction, exponent, epsilon }: DivideByRoot & { readonly exponent: number },
+  ): void {
+    this.#issue('divideByPower', [out, x, v], [memberLength(out), correction, exponent, epsilon]);
   }
 
   addSquares(v: Slot, x: Slot, { decay, weight }: { readonly decay: number; readonly weight: number }): void {
@@ -226,6 +335,7 @@ export class BlasEngine implements MatrixEngine {
     const first = this.#cursor;
     let at = first;
     for (let member = 0; member < stack; member++) {
+      if (this.#only !== undefined && this.#only !== member) continue;
       commands[at++] = operationCode(name);
       for (const slot of slots) commands[at++] = this.#offset(slot as ArenaSlot, member);
       for (const number of numbers) commands[at++] = number;

@@ -69,7 +69,18 @@ export interface Blas {
   /** LAPACK, column-major, every argument by address. */
   readonly ssyevd: SymmetricEigensolver;
   readonly dsyevd: SymmetricEigensolver;
+  /** `sgeqrf(m, n, a, lda, tau, work, lwork, info)`: Householder QR, in place. */
+  readonly sgeqrf: (...addresses: Addresses<8>) => void;
+  /** `sorgqr(m, n, k, a, lda, tau, work, lwork, info)`: Q out of its reflectors. */
+  readonly sorgqr: (...addresses: Addresses<9>) => void;
+  /** `sgesdd(jobz, m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork, iwork, info)`, by address, and the length of the string. */
+  readonly sgesdd: (...addressesAndLength: Addresses<15>) => void;
 }
+
+/** As many numbers. */
+type Addresses<Count extends number, Found extends number[] = []> = Found['length'] extends Count
+  ? Found
+  : Addresses<Count, [...Found, number]>;
 
 /** `?syevd(jobz, uplo, n, a, lda, w, work, lwork, iwork, liwork, info)`, all by address, and the lengths of both strings. */
 export type SymmetricEigensolver = (
@@ -108,6 +119,12 @@ export function loadBlas({ path, prefix }: BlasLibrary): Blas {
       name,
       'intptr_t jobz, intptr_t uplo, intptr_t n, intptr_t a, intptr_t lda, intptr_t w, intptr_t work, intptr_t lwork, intptr_t iwork, intptr_t liwork, intptr_t info, size_t l1, size_t l2',
     ) as SymmetricEigensolver;
+  const byAddress = (name: string, count: number, strings = 0) =>
+    bind(
+      'void',
+      name,
+      [...new Array(count).fill('intptr_t'), ...new Array(strings).fill('size_t')].map((type, i) => `${type} p${i}`).join(', '),
+    );
   return {
     gemm: bind(
       'void',
@@ -131,5 +148,8 @@ export function loadBlas({ path, prefix }: BlasLibrary): Blas {
     ) as Blas['omatcopy'],
     ssyevd: eigensolver('ssyevd_'),
     dsyevd: eigensolver('dsyevd_'),
+    sgeqrf: byAddress('sgeqrf_', 8) as Blas['sgeqrf'],
+    sorgqr: byAddress('sorgqr_', 9) as Blas['sorgqr'],
+    sgesdd: byAddress('sgesdd_', 14, 1) as Blas['sgesdd'],
   };
 }

@@ -143,3 +143,26 @@ export function mirror({ base, blas, float32 }: Machine, matrix: number, n: numb
     }
   }
 }
+
+/** `M <- I`. */
+export function identity(machine: Machine, matrix: number, n: number): void {
+  machine.float32.fill(0, matrix / 4, matrix / 4 + n * n);
+  addDiagonal(machine, matrix, n, 1);
+}
+
+/** `M <- M + value I`. */
+export function addDiagonal({ float32 }: Machine, matrix: number, n: number, value: number): void {
+  for (let i = 0, at = matrix / 4; i < n; i++, at += n + 1) float32[at] = (float32[at] as number) + value;
+}
+
+/** `out <- diag M`. */
+export function diagonal({ float32 }: Machine, out: number, matrix: number, n: number): void {
+  for (let i = 0; i < n; i++) float32[out / 4 + i] = float32[matrix / 4 + i * (n + 1)] as number;
+}
+
+/** `out <- tr M`. */
+export function trace({ float32 }: Machine, out: number, matrix: number, n: number): void {
+  let sum = 0;
+  for (let i = 0; i < n; i++) sum += float32[matrix / 4 + i * (n + 1)] as number;
+  float32[out / 4] = sum;
+}

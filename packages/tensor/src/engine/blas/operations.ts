@@ -1,12 +1,19 @@
+import { isStalled, threshold } from '../flow.ts';
+import { distanceFromIdentity, largestRowSum, offDiagonal, rowDots, sortRows } from '../measures.ts';
 import { spectrumPower } from '../spectrum.ts';
 import { eigh } from './eigh.ts';
 import type { Machine } from './machine.ts';
-import { mirror, modeGram, modeProduct, scaleFactor, scaleRows } from './matrices.ts';
+import { addDiagonal, diagonal, identity, mirror, modeGram, modeProduct, scaleFactor, scaleRows, trace } from './matrices.ts';
+import { orthonormalRows } from './orthonormal-rows.ts';
+import { polarFactor } from './polar-factor.ts';
 
 /** An operation on one member of a stack: numbers only, so that it can lie in the queue. Slots are byte offsets. */
 type Operation = (machine: Machine, p: Float64Array, i: number) => void;
 
 const at = (p: Float64Array, i: number) => p[i] as number;
+
+/** The elements of a slot that begin at a byte offset. */
+const view = ({ float32 }: Machine, offset: number, length: number) => float32.subarray(offset / 4, offset / 4 + length);
 
 /**
  * What a lane can do, by name: how many slots come first, how many numbers follow, and the operation on `p[i], p[i + 1], ...`. The order
@@ -65,6 +72,124 @@ export const operations = {
   ],
   scaleRows: [2, 2, (m, p, i) => scaleRows(m, at(p, i), at(p, i + 1), at(p, i + 2), at(p, i + 3))],
   mirror: [1, 1, (m, p, i) => mirror(m, at(p, i), at(p, i + 1))],
+  identity: [1, 1, (m, p, i) => identity(m, at(p, i), at(p, i + 1))],
+  addDiagonal: [1, 2, (m, p, i) => addDiagonal(m, at(p, i), at(p, i + 1), at(p, i + 2))],
+  /** matrix, s, n, relative, least */
+  addScaledDiagonal: [
+    2,
+    3,
+    (m, p, i) => {
+      const s = m.float32[at(p, i + 1) / 4] as number;
+      addDiagonal(m, at(p, i), at(p, i + 2), Math.max(at(p, i + 3) * s, at(p, i + 4)));
+    },
+  ],
+  diagonal: [2, 1, (m, p, i) => diagonal(m, at(p, i), at(p, i + 1), at(p, i + 2))],
+  trace: [2, 1, (m, p, i) => trace(m, at(p, i), at(p, i + 1), at(p, i + 2))],
+  /** out, matrix, n: these three alike */
+  largestRowSum: [
+    2,
+    1,
+    (m, p, i) => {
+      m.float32[at(p, i) / 4] = largestRowSum(view(m, at(p, i + 1), at(p, i + 2) ** 2), at(p, i + 2));
+    },
+  ],
+  distanceFromIdentity: [
+    2,
+    1,
+    (m, p, i) => {
+      m.float32[at(p, i) / 4] = distanceFromIdentity(view(m, at(p, i + 1), at(p, i + 2) ** 2), at(p, i + 2));
+    },
+  ],
+  offDiagonal: [
+    2,
+    2,
+    (m, p, i) => {
+      const how = { cancelling: at(p, i + 3) === 1, round: Math.fround };
+      m.float32[at(p, i) / 4] = offDiagonal(view(m, at(p, i + 1), at(p, i + 2) ** 2), at(p, i + 2), how);
+    },
+  ],
+  /** out, a, b, rows, columns */
+  rowDots: [
+    3,
+    2,
+    (m, p, i) => {
+      const size = at(p, i + 3) * at(p, i + 4);
+      rowDots(view(m, at(p, i), at(p, i + 3)), view(m, at(p, i + 1), size), view(m, at(p, i + 2), size));
+    },
+  ],
+  orthonormalRows: [2, 1, (m, p, i) => orthonormalRows(m, at(p, i), at(p, i + 1), at(p, i + 2))],
+  /** values, matrix, rows, columns */
+  sortRows: [2, 2, (m, p, i) => sortRows(view(m, at(p, i), at(p, i + 2)), view(m, at(p, i + 1), at(p, i + 2) * at(p, i + 3)))],
+  polarFactor: [3, 2, (m, p, i) => polarFactor(m, at(p, i), at(p, i + 1), at(p, i + 2), at(p, i + 3), at(p, i + 4))],
+  /** flag, x, limit, below, above, nan */
+  threshold: [
+    2,
+    4,
+    (m, p, i) => {
+      const how = { limit: at(p, i + 2), below: at(p, i + 3), above: at(p, i + 4), nan: at(p, i + 5) };
+      m.float32[at(p, i) / 4] = threshold(m.float32[at(p, i + 1) / 4] as number, how);
+    },
+  ],
+  /** flag, now, before, growth, level */
+  stalled: [
+    3,
+    2,
+    (m, p, i) => {
+      const [now, before] = [m.float32[at(p, i + 1) / 4] as number, m.float32[at(p, i + 2) / 4] as number];
+      if (isStalled(now, before, { growth: at(p, i + 3), level: at(p, i + 4) })) m.float32[at(p, i) / 4] = 1;
+    },
+  ],
+  /** x, length, value */
+  fill: [
+    1,
+    2,
+    (m, p, i) => {
+      view(m, at(p, i), at(p, i + 1)).fill(at(p, i + 2));
+    },
+  ],
+  /** x, s, length, factor, power, least */
+  scaleByPower: [
+    2,
+    4,
+    (m, p, i) => {
+      const s = m.float32[at(p, i + 1) / 4] as number;
+      m.kernels.scale(at(p, i), at(p, i), at(p, i + 2), at(p, i + 3) * Math.max(s, at(p, i + 5)) ** at(p, i + 4));
+    },
+  ],
+  /** out, x, length */
+  sign: [
+    2,
+    1,
+    (m, p, i) => {
+      const [out, x] = [view(m, at(p, i), at(p, i + 2)), view(m, at(p, i + 1), at(p, i + 2))];
+      for (let element = 0; element < out.length; element++) out[element] = Math.sign(x[element] as number);
+    },
+  ],
+  /** out, x, length */
+  sumOfMagnitudes: [
+    2,
+    1,
+    (m, p, i) => {
+      let sum = 0;
+      for (const value of view(m, at(p, i + 1), at(p, i + 2))) sum += Math.abs(value);
+      m.float32[at(p, i) / 4] = sum;
+    },
+  ],
+  /** out, x, v, length, correction, exponent, epsilon */
+  divideByPower: [
+    3,
+    4,
+    (m, p, i) => {
+      const [out, x, v] = [0, 1, 2].map((slot) => view(m, at(p, i + slot), at(p, i + 3))) as [
+        Float32Array,
+        Float32Array,
+        Float32Array,
+      ];
+      const [correction, exponent, epsilon] = [at(p, i + 4), at(p, i + 5), at(p, i + 6)];
+      for (let element = 0; element < out.length; element++)
+        out[element] = (x[element] as number) / (((v[element] as number) / correction) ** exponent + epsilon);
+    },
+  ],
   /** y, x, length, a, b */
   combine: [
     2,
@@ -125,20 +250,42 @@ const codes = new Map(Object.keys(operations).map((name, code) => [name, code]))
 /** @returns the number that stands for an operation in the queue. */
 export const operationCode = (name: OperationName): number => codes.get(name) as number;
 
+/** The number that stands for `repeat`, which is followed by the offset of its flag, the most rounds, the length of its body in numbers, and the body. */
+export const REPEAT = table.length;
+/** Numbers of a `repeat` before its body. */
+export const REPEAT_HEADER = 4;
+
 /** How the queue writes a byte offset that counts from the lane's own frame: as a negative number. */
 export const frameOffset = (offset: number): number => -1 - offset;
 
 /** Runs the commands `[code, slots..., numbers...]` that lie in `p` from `from` to `to`. */
 export function execute(machine: Machine, p: Float64Array, from: number, to: number): void {
   for (let i = from; i < to; ) {
+    if (p[i] === REPEAT) {
+      i = repeat(machine, p, i);
+      continue;
+    }
     const operation = table[p[i] as number];
     if (operation === undefined) throw new RangeError(`lane: ${p[i]} is no operation`);
     const [slots, numbers, run] = operation;
-    for (let slot = i + 1; slot <= i + slots; slot++) {
-      const offset = p[slot] as number;
-      if (offset < 0) p[slot] = machine.frame - 1 - offset;
-    }
+    for (let slot = i + 1; slot <= i + slots; slot++) locate(machine, p, slot);
     run(machine, p, i + 1);
     i += 1 + slots + numbers;
   }
+}
+
+/** Runs the body of a `repeat` at `p[i]` until its flag is set. @returns where the commands go on. */
+function repeat(machine: Machine, p: Float64Array, i: number): number {
+  locate(machine, p, i + 1);
+  const flag = (p[i + 1] as number) / 4;
+  const [max, length] = [p[i + 2] as number, p[i + 3] as number];
+  const body = i + REPEAT_HEADER;
+  for (let round = 0; round < max && machine.float32[flag] === 0; round++) execute(machine, p, body, body + length);
+  return body + length;
+}
+
+/** Makes an offset within the lane's frame one within the memory, once. */
+function locate({ frame }: Machine, p: Float64Array, i: number): void {
+  const offset = p[i] as number;
+  if (offset < 0) p[i] = frame - 1 - offset;
 }

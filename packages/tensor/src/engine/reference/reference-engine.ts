@@ -1,4 +1,5 @@
 import { TensorError } from '../../errors.ts';
+import { isStalled, threshold } from '../flow.ts';
 import type {
   DivideByRoot,
   Eigh,
@@ -8,19 +9,24 @@ import type {
   ModeGram,
   ModeProduct,
   Place,
+  ScaleByPower,
   ScaleFactor,
   Slot,
   Task,
+  Threshold,
 } from '../matrix-engine.ts';
+import { distanceFromIdentity, largestRowSum, offDiagonal, rowDots, sortRows } from '../measures.ts';
 import { type SpectrumPower, spectrumPower } from '../spectrum.ts';
 import { elements, modeStrides } from '../strides.ts';
+import { orthonormalRows } from './householder.ts';
 import { jacobiEigh } from './jacobi.ts';
+import { polarFactor } from './polar.ts';
 
 interface ReferenceSlot extends Slot {
   numbers: Float64Array | Float32Array;
 }
 
-type Numbers = Float64Array | Float32Array;
+type Numbers = Float64Array<ArrayBufferLike> | Float32Array<ArrayBufferLike>;
 
 /**
  * The oracle: every slot a float64 array, every formula a plain loop over the definition. Slow; for tests, and where no BLAS can be had.
@@ -33,6 +39,8 @@ export class ReferenceEngine implements MatrixEngine {
   readonly arenaBytes = 0;
   readonly #overlays: { slot: ReferenceSlot; buffer: FlatBuffer; offset: number }[] = [];
   #open = false;
+  /** The member that operations are for, within `repeat`. */
+  #only: number | undefined;
 
   allocate(shape: readonly number[]): Slot {
     return { shape: Object.freeze([...shape]), numbers: new Float64Array(elements(shape)) } as ReferenceSlot;
@@ -45,7 +53,7 @@ export class ReferenceEngine implements MatrixEngine {
   }
 
   frame(): Frame {
-    return { allocate: (shape) => this.allocate(shape), reserveEigh: () => undefined };
+    return { allocate: (shape) => this.allocate(shape), reserve: () => undefined };
   }
 
   open({ memory, flatOffsets }: Place): void {
@@ -133,6 +141,105 @@ export class ReferenceEngine implements MatrixEngine {
     });
   }
 
+  identity(matrix: Slot): void {
+    const n = matrix.shape[1] as number;
+    this.#eachMember([matrix], (m) => {
+      m.fill(0);
+      for (let i = 0; i < n; i++) m[i * (n + 1)] = 1;
+    });
+  }
+
+  addDiagonal(matrix: Slot, { value }: { readonly value: number }): void {
+    const n = matrix.shape[1] as number;
+    this.#eachMember([matrix], (m) => {
+      for (let i = 0; i < n; i++) m[i * (n + 1)] = (m[i * (n + 1)] as number) + value;
+    });
+  }
+
+  addScaledDiagonal(matrix: Slot, s: Slot, { relative, least }: { readonly relative: number; readonly least: number }): void {
+    const n = matrix.shape[1] as number;
+    this.#eachMember([matrix, s], (m, scale) => {
+      const value = Math.max(relative * (scale[0] as number), least);
+      for (let i = 0; i < n; i++) m[i * (n + 1)] = (m[i * (n + 1)] as number) + value;
+    });
+  }
+
+  diagonal(out: Slot, matrix: Slot): void {
+    const n = matrix.shape[1] as number;
+    this.#eachMember([out, matrix], (to, m) => {
+      for (let i = 0; i < n; i++) to[i] = m[i * (n + 1)] as number;
+    });
+  }
+
+  trace(out: Slot, matrix: Slot): void {
+    const n = matrix.shape[1] as number;
+    this.#eachMember([out, matrix], (to, m) => {
+      to[0] = 0;
+      for (let i = 0; i < n; i++) to[0] += m[i * (n + 1)] as number;
+    });
+  }
+
+  largestRowSum(out: Slot, matrix: Slot): void {
+    this.#eachMember([out, matrix], (to, m) => {
+      to[0] = largestRowSum(m, matrix.shape[2] as number);
+    });
+  }
+
+  distanceFromIdentity(out: Slot, matrix: Slot): void {
+    this.#eachMember([out, matrix], (to, m) => {
+      to[0] = distanceFromIdentity(m, matrix.shape[2] as number);
+    });
+  }
+
+  offDiagonal(out: Slot, matrix: Slot, { cancelling }: { readonly cancelling: boolean }): void {
+    this.#eachMember([out, matrix], (to, m) => {
+      to[0] = offDiagonal(m, matrix.shape[2] as number, { cancelling, round: (x) => x });
+    });
+  }
+
+  rowDots(out: Slot, a: Slot, b: Slot): void {
+    this.#eachMember([out, a, b], (to, left, right) => rowDots(to, left, right));
+  }
+
+  orthonormalRows(matrix: Slot, status: Slot): void {
+    this.#eachMember([matrix, status], (m, failed) => {
+      failed[0] = orthonormalRows(m, matrix.shape[1] as number) ? 0 : 1;
+    });
+  }
+
+  sortRows(values: Slot, matrix: Slot): void {
+    this.#eachMember([values, matrix], (l, m) => sortRows(l, m));
+  }
+
+  polarFactor(out: Slot, x: Slot, nuclear: Slot): void {
+    this.#eachMember([out, x, nuclear], (to, from, sum) => {
+      sum[0] = polarFactor(to, from, x.shape[1] as number);
+    });
+  }
+
+  repeat(stop: Slot, { max }: { readonly max: number }, body: () => void): void {
+    const outer = this.#only;
+    const { numbers } = stop as ReferenceSlot;
+    for (let member = 0; member < (stop.shape[0] as number); member++) {
+      if (outer !== undefined && outer !== member) continue;
+      this.#only = member;
+      for (let round = 0; round < max && numbers[member] === 0; round++) body();
+    }
+    this.#only = outer;
+  }
+
+  threshold(flag: Slot, x: Slot, how: Threshold): void {
+    this.#eachMember([flag, x], (to, from) => {
+      to[0] = threshold(from[0] as number, how);
+    });
+  }
+
+  stalled(flag: Slot, now: Slot, before: Slot, how: { readonly growth: number; readonly level: number }): void {
+    this.#eachMember([flag, now, before], (to, error, last) => {
+      if (isStalled(error[0] as number, last[0] as number, how)) to[0] = 1;
+    });
+  }
+
   combine(y: Slot, x: Slot, { a, b }: { readonly a: number; readonly b: number }): void {
     this.#eachElement([y, x], (to, from, i) => {
       to[i] = a * (from[i] as number) + (b === 0 ? 0 : b * (to[i] as number));
@@ -143,6 +250,41 @@ export class ReferenceEngine implements MatrixEngine {
     this.#eachElement([out, a, b], (to, start, i, end) => {
       const [s, e] = [start[i] as number, (end as Numbers)[i] as number];
       to[i] = weight < 0.5 ? s + weight * (e - s) : e - (e - s) * (1 - weight);
+    });
+  }
+
+  fill(x: Slot, { value }: { readonly value: number }): void {
+    this.#eachMember([x], (to) => to.fill(value));
+  }
+
+  scaleByPower(x: Slot, s: Slot, { factor, power, least }: ScaleByPower): void {
+    this.#eachMember([x, s], (to, scale) => {
+      const ratio = factor * Math.max(scale[0] as number, least) ** power;
+      for (let i = 0; i < to.length; i++) to[i] = (to[i] as number) * ratio;
+    });
+  }
+
+  sign(out: Slot, x: Slot): void {
+    this.#eachElement([out, x], (to, from, i) => {
+      to[i] = Math.sign(from[i] as number);
+    });
+  }
+
+  sumOfMagnitudes(out: Slot, x: Slot): void {
+    this.#eachMember([out, x], (to, from) => {
+      to[0] = 0;
+      for (const value of from) to[0] += Math.abs(value);
+    });
+  }
+
+  divideByPower(
+    out: Slot,
+    x: Slot,
+    v: Slot,
+    { correction, exponent, epsilon }: DivideByRoot & { readonly exponent: number },
+  ): void {
+    this.#eachElement([out, x, v], (to, from, i, squares) => {
+      to[i] = (from[i] as number) / ((((squares as Numbers)[i] as number) / correction) ** exponent + epsilon);
     });
   }
 
@@ -189,6 +331,7 @@ export class ReferenceEngine implements MatrixEngine {
     if (!this.#open) throw new TensorError('bad-layout', 'ReferenceEngine: open() comes before the first operation.');
     const stack = slots[0]?.shape[0] as number;
     for (let member = 0; member < stack; member++) {
+      if (this.#only !== undefined && this.#only !== member) continue;
       const members = slots.map((slot) => {
         const { numbers } = slot as ReferenceSlot;
         const length = numbers.length / stack;

@@ -2,10 +2,11 @@ import type { MatrixEngine, Slot } from '../matrix-engine.ts';
 import { elements } from '../strides.ts';
 import type { TensorSlot } from './tensor-slots.ts';
 
-/** The operations that tasks are made of. */
+/** The operations that tasks are made of, beside `repeat`, which is made of them. */
 export type Operations = Omit<
   MatrixEngine,
   | 'name'
+  | 'repeat'
   | 'lanes'
   | 'machineEpsilon'
   | 'arenaBytes'
@@ -24,17 +25,32 @@ interface SlotNumber {
 }
 
 /** An operation that was not run yet. Operands are slots by number; everything else stands as it was given. */
-export interface Recorded {
+export type Recorded = RecordedOperation | RecordedRepeat;
+
+export interface RecordedOperation {
   readonly name: keyof Operations;
   readonly operands: readonly unknown[];
 }
 
+/** Operations that run until a flag is set. */
+export interface RecordedRepeat {
+  readonly name: 'repeat';
+  /** The flag. */
+  readonly operands: readonly [SlotNumber];
+  readonly max: number;
+  readonly body: readonly Recorded[];
+}
+
 /** What a task would do: its operations, the slots that they touch, and a text that is the same for tasks that differ in their slots alone. */
 export class TaskRecord {
-  readonly operations: Recorded[] = [];
+  #operations: Recorded[] = [];
   readonly slots: TensorSlot[] = [];
   readonly #numbers = new Map<Slot, SlotNumber>();
   #signature = '';
+
+  get operations(): readonly Recorded[] {
+    return this.#operations;
+  }
 
   get signature(): string {
     return this.#signature;
@@ -42,8 +58,22 @@ export class TaskRecord {
 
   add(name: keyof Operations, operands: readonly unknown[]): void {
     const recorded = operands.map((operand) => (isSlot(operand) ? this.#number(operand) : operand));
-    this.operations.push({ name, operands: recorded });
+    this.#operations.push({ name, operands: recorded });
     this.#signature += `${name}${JSON.stringify(recorded, (_, value) => (typeof value === 'number' ? String(value) : value))}\n`;
+  }
+
+  repeat(stop: Slot, max: number, body: () => void): void {
+    const outer = this.#operations;
+    const flag = this.#number(stop as TensorSlot);
+    this.#signature += `repeat ${flag.slot} ${max} {\n`;
+    this.#operations = [];
+    try {
+      body();
+      outer.push({ name: 'repeat', operands: [flag], max, body: this.#operations });
+    } finally {
+      this.#operations = outer;
+    }
+    this.#signature += '}\n';
   }
 
   #number(slot: TensorSlot): SlotNumber {

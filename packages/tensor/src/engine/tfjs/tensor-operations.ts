@@ -1,37 +1,56 @@
 import {
+  abs,
   add,
   concat,
   div,
+  equal,
   eye,
+  fill,
+  gather,
   getBackend,
   greater,
+  greaterEqual,
+  less,
   lessEqual,
   linalg,
+  logicalAnd,
+  logicalOr,
   matMul,
   max,
   maximum,
   min,
   minimum,
   mul,
+  neg,
+  onesLike,
   pow,
+  range,
   reshape,
   scalar,
+  sign,
   slice,
   sqrt,
   square,
   sub,
   sum,
   type Tensor,
+  type Tensor1D,
+  type Tensor2D,
   type Tensor3D,
+  tensor1d,
+  tile,
+  topk,
   transpose,
   where,
   zerosLike,
 } from '@tensorflow/tfjs-core';
-import type { DivideByRoot, Eigh, ModeGram, ModeProduct, ScaleFactor, Slot } from '../matrix-engine.ts';
+import type { DivideByRoot, Eigh, ModeGram, ModeProduct, ScaleByPower, ScaleFactor, Slot, Threshold } from '../matrix-engine.ts';
 import type { SpectrumPower } from '../spectrum.ts';
 import { modeStrides } from '../strides.ts';
 import { eighTensors } from './eigh.ts';
 import type { Operations } from './equal-tasks.ts';
+import { orthonormalTensors } from './orthonormal-rows.ts';
+import { polarTensors } from './polar-factor.ts';
 import type { TensorSlots } from './tensor-slots.ts';
 
 /** The matrix operations on tensors: one batched operation, or a few, for a stack of any size. */
@@ -98,6 +117,117 @@ export class TensorOperations implements Operations {
       const lower = linalg.bandPart(m, -1, 0);
       return add(lower, transpose(sub(lower, linalg.bandPart(lower, 0, 0)), [0, 2, 1]));
     });
+  }
+
+  identity(matrix: Slot): void {
+    const [stack, n] = matrix.shape as [number, number];
+    this.#write(matrix, [], () => tile(reshape(eye(n), [1, n, n]), [stack, 1, 1]));
+  }
+
+  addDiagonal(matrix: Slot, { value }: { readonly value: number }): void {
+    this.#write(matrix, [matrix], (m) => add(m, mul(eye(matrix.shape[1] as number), value)));
+  }
+
+  addScaledDiagonal(matrix: Slot, s: Slot, { relative, least }: { readonly relative: number; readonly least: number }): void {
+    this.#write(matrix, [matrix, s], (m, scale) =>
+      add(m, mul(eye(matrix.shape[1] as number), perMember(maximum(mul(scale, relative), least), matrix))),
+    );
+  }
+
+  diagonal(out: Slot, matrix: Slot): void {
+    this.#write(out, [matrix], (m) => sum(mul(m, eye(matrix.shape[1] as number)), 2));
+  }
+
+  trace(out: Slot, matrix: Slot): void {
+    this.#write(out, [matrix], (m) => sum(mul(m, eye(matrix.shape[1] as number)), [1, 2]));
+  }
+
+  largestRowSum(out: Slot, matrix: Slot): void {
+    this.#write(out, [matrix], (m) => max(sum(abs(m), 2), 1));
+  }
+
+  distanceFromIdentity(out: Slot, matrix: Slot): void {
+    this.#write(out, [matrix], (m) => {
+      const distance = abs(sub(m, eye(matrix.shape[1] as number)));
+      // Backends differ in what the largest of NaN and a number is; a sum is NaN on all.
+      return add(max(distance, [1, 2]), mul(sum(distance, [1, 2]), 0));
+    });
+  }
+
+  offDiagonal(out: Slot, matrix: Slot, { cancelling }: { readonly cancelling: boolean }): void {
+    this.#write(out, [matrix], (m) => {
+      const unit = eye(matrix.shape[1] as number);
+      const squares = square(m);
+      const all = sum(squares, [1, 2]);
+      const diagonal = sum(mul(squares, unit), [1, 2]);
+      const beside = cancelling ? sub(square(sqrt(all)), square(sqrt(diagonal))) : sum(mul(squares, sub(1, unit)), [1, 2]);
+      return where(equal(all, 0), zerosLike(all), div(sqrt(beside), sqrt(all)));
+    });
+  }
+
+  rowDots(out: Slot, a: Slot, b: Slot): void {
+    this.#write(out, [a, b], (left, right) => sum(mul(left, right), 2));
+  }
+
+  orthonormalRows(matrix: Slot, status: Slot): void {
+    this.#slots.replace([matrix, status], () => orthonormalTensors(this.#slots.read(matrix) as Tensor3D));
+  }
+
+  sortRows(values: Slot, matrix: Slot): void {
+    this.#slots.replace([values, matrix], () => {
+      const [l, m] = [this.#slots.read(values), this.#slots.read(matrix)];
+      const [stack, n] = values.shape as [number, number];
+      const order = ascending(l as Tensor2D);
+      const rows = reshape(m, [stack * n, -1]);
+      return [gather(reshape(l, [stack * n]), order), gather(rows, order)];
+    });
+  }
+
+  polarFactor(out: Slot, x: Slot, nuclear: Slot): void {
+    this.#slots.replace([out, nuclear], () => polarTensors(this.#slots.read(x) as Tensor3D));
+  }
+
+  threshold(flag: Slot, x: Slot, { limit, below, above, nan }: Threshold): void {
+    this.#write(flag, [x], (from) =>
+      where(
+        lessEqual(from, limit),
+        fill(flag.shape as [number, number], below),
+        where(greater(from, limit), fill(flag.shape as [number, number], above), fill(flag.shape as [number, number], nan)),
+      ),
+    );
+  }
+
+  stalled(flag: Slot, now: Slot, before: Slot, { growth, level }: { readonly growth: number; readonly level: number }): void {
+    this.#write(flag, [flag, now, before], (is, error, last) => {
+      const grown = Number.isFinite(growth) ? greater(error, mul(last, growth)) : lessEqual(onesLike(error), 0);
+      const stands = logicalAnd(greaterEqual(error, last), less(error, level));
+      return where(logicalOr(grown, stands), onesLike(is), is);
+    });
+  }
+
+  fill(x: Slot, { value }: { readonly value: number }): void {
+    this.#write(x, [], () => fill([...x.shape] as [number], value));
+  }
+
+  scaleByPower(x: Slot, s: Slot, { factor, power, least }: ScaleByPower): void {
+    this.#write(x, [x, s], (from, scale) => mul(from, perMember(mul(pow(maximum(scale, least), power), factor), x)));
+  }
+
+  sign(out: Slot, x: Slot): void {
+    this.#write(out, [x], (from) => sign(from));
+  }
+
+  sumOfMagnitudes(out: Slot, x: Slot): void {
+    this.#write(out, [x], (from) => sum(abs(reshape(from, [x.shape[0] as number, -1])), 1));
+  }
+
+  divideByPower(
+    out: Slot,
+    x: Slot,
+    v: Slot,
+    { correction, exponent, epsilon }: DivideByRoot & { readonly exponent: number },
+  ): void {
+    this.#write(out, [x, v], (from, squares) => div(from, add(pow(div(squares, correction), scalar(exponent)), epsilon)));
   }
 
   combine(y: Slot, x: Slot, { a, b }: { readonly a: number; readonly b: number }): void {
@@ -168,6 +298,23 @@ function memberwise(a: Tensor, b: Tensor): Tensor {
 
 const quotient = (x: Tensor, v: Tensor, { correction, epsilon }: DivideByRoot): Tensor =>
   div(x, add(sqrt(div(v, correction)), epsilon));
+
+/** Where the values of each row, smallest first, lie in all of them, `[stack n]`. */
+function ascending(values: Tensor2D): Tensor1D {
+  const [stack, n] = values.shape;
+  if (getBackend() === 'wasm') return tensor1d(hostOrder(values.dataSync(), n), 'int32');
+  const starts = range(0, stack * n, n, 'int32');
+  return reshape(add(topk(neg(values), n, true).indices, reshape(starts, [stack, 1])), [stack * n]) as Tensor1D;
+}
+
+/** The wasm backend has no correct topk. */
+const hostOrder = (values: ArrayLike<number>, n: number): number[] =>
+  Array.from(values, (_, at) => at).sort(
+    (i, j) => Math.floor(i / n) - Math.floor(j / n) || (values[i] as number) - (values[j] as number) || i - j,
+  );
+
+/** A number per member of a stack, to be broadcast over the members of a slot. */
+const perMember = (s: Tensor, { shape }: Slot): Tensor => reshape(s, [-1, ...shape.slice(1).map(() => 1)]);
 
 /** Norm of each member of a stack, `[stack, 1]`. */
 function memberNorm(x: Tensor): Tensor {

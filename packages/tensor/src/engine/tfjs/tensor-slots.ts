@@ -1,4 +1,4 @@
-import { concat, keep, reshape, slice, type Tensor, tidy, zeros } from '@tensorflow/tfjs-core';
+import { concat, keep, reshape, slice, type Tensor, tensor1d, tidy, where, zeros } from '@tensorflow/tfjs-core';
 import { TensorError } from '../../errors.ts';
 import { packTensor, unpackTensor } from '../../flat.ts';
 import { type Run, wholeRun } from '../../runs.ts';
@@ -31,6 +31,8 @@ export class TensorSlots {
   readonly #flat = new Map<FlatBuffer, Float32Array>();
   #depth = 0;
   #isOpen = false;
+  /** Which members of a stack operations may write; absent where all of them. */
+  #writable: { readonly members: readonly boolean[]; readonly tensor: Tensor } | undefined;
 
   allocate(shape: readonly number[]): Slot {
     return this.#add('state', 0, shape);
@@ -87,6 +89,24 @@ export class TensorSlots {
     }
   }
 
+  /**
+   * Runs calls that leave some members of every stack as they are, those that an outer call leaves among them.
+   * @param running whether a member may be written. @returns false, and runs nothing, where none may.
+   */
+  holding(running: readonly boolean[], calls: () => void): boolean {
+    const outer = this.#writable;
+    const members = running.map((one, i) => one && (outer?.members[i] ?? true));
+    if (!members.includes(true)) return false;
+    this.#writable = members.includes(false) ? { members, tensor: tensor1d(members, 'bool') } : undefined;
+    try {
+      calls();
+    } finally {
+      this.#writable?.tensor.dispose();
+      this.#writable = outer;
+    }
+    return true;
+  }
+
   /** Ends a task: its scratch goes. */
   endTask(): void {
     this.#release((kind) => kind === 'scratch');
@@ -107,7 +127,7 @@ export class TensorSlots {
   replace(slots: readonly Slot[], f: () => readonly Tensor[]): void {
     if (!this.#isOpen) throw new TensorError('bad-layout', 'TfjsEngine: open() comes before the first operation.');
     this.together(() => {
-      const made = tidy(() => f().map((one, i) => keep(fresh(one, slots[i] as Slot))));
+      const made = tidy(() => f().map((one, i) => keep(this.#held(fresh(one, slots[i] as Slot), slots[i] as Slot))));
       for (const [i, slot] of slots.entries()) {
         const members = membersOf(slot);
         this.#put(members, made[i] as Tensor);
@@ -130,6 +150,12 @@ export class TensorSlots {
     for (const slot of this.#all) release(slot);
     this.#written.clear();
     this.#passing.clear();
+  }
+
+  /** What is to stand in a slot: the new numbers, but of members that keep theirs the old ones. */
+  #held(made: Tensor, slot: Slot): Tensor {
+    if (this.#writable === undefined) return made;
+    return where(reshape(this.#writable.tensor, [-1, ...slot.shape.slice(1).map(() => 1)]), made, this.read(slot));
   }
 
   /** The numbers of some slots in one new tensor. Within a tidy. */

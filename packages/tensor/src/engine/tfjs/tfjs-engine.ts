@@ -1,6 +1,6 @@
 import { getBackend } from '@tensorflow/tfjs-core';
 import type { FlatBuffer, Frame, MatrixEngine, Place, Slot, Task } from '../matrix-engine.ts';
-import { equalTasks, type Operations, operandsOn, TaskRecord } from './equal-tasks.ts';
+import { equalTasks, type Operations, operandsOn, type Recorded, type RecordedRepeat, TaskRecord } from './equal-tasks.ts';
 import { TensorOperations } from './tensor-operations.ts';
 import { TensorSlots } from './tensor-slots.ts';
 
@@ -36,7 +36,7 @@ export class TfjsEngine implements MatrixEngine {
   }
 
   frame(): Frame {
-    return { allocate: (shape) => this.#slots.scratch(shape), reserveEigh: () => undefined };
+    return { allocate: (shape) => this.#slots.scratch(shape), reserve: () => undefined };
   }
 
   open(place: Place): void {
@@ -114,6 +114,87 @@ export class TfjsEngine implements MatrixEngine {
     this.#issue('rescale', operands);
   }
 
+  identity(...operands: Parameters<Operations['identity']>): void {
+    this.#issue('identity', operands);
+  }
+
+  addDiagonal(...operands: Parameters<Operations['addDiagonal']>): void {
+    this.#issue('addDiagonal', operands);
+  }
+
+  addScaledDiagonal(...operands: Parameters<Operations['addScaledDiagonal']>): void {
+    this.#issue('addScaledDiagonal', operands);
+  }
+
+  diagonal(...operands: Parameters<Operations['diagonal']>): void {
+    this.#issue('diagonal', operands);
+  }
+
+  trace(...operands: Parameters<Operations['trace']>): void {
+    this.#issue('trace', operands);
+  }
+
+  largestRowSum(...operands: Parameters<Operations['largestRowSum']>): void {
+    this.#issue('largestRowSum', operands);
+  }
+
+  distanceFromIdentity(...operands: Parameters<Operations['distanceFromIdentity']>): void {
+    this.#issue('distanceFromIdentity', operands);
+  }
+
+  offDiagonal(...operands: Parameters<Operations['offDiagonal']>): void {
+    this.#issue('offDiagonal', operands);
+  }
+
+  rowDots(...operands: Parameters<Operations['rowDots']>): void {
+    this.#issue('rowDots', operands);
+  }
+
+  orthonormalRows(...operands: Parameters<Operations['orthonormalRows']>): void {
+    this.#issue('orthonormalRows', operands);
+  }
+
+  sortRows(...operands: Parameters<Operations['sortRows']>): void {
+    this.#issue('sortRows', operands);
+  }
+
+  polarFactor(...operands: Parameters<Operations['polarFactor']>): void {
+    this.#issue('polarFactor', operands);
+  }
+
+  threshold(...operands: Parameters<Operations['threshold']>): void {
+    this.#issue('threshold', operands);
+  }
+
+  stalled(...operands: Parameters<Operations['stalled']>): void {
+    this.#issue('stalled', operands);
+  }
+
+  fill(...operands: Parameters<Operations['fill']>): void {
+    this.#issue('fill', operands);
+  }
+
+  scaleByPower(...operands: Parameters<Operations['scaleByPower']>): void {
+    this.#issue('scaleByPower', operands);
+  }
+
+  sign(...operands: Parameters<Operations['sign']>): void {
+    this.#issue('sign', operands);
+  }
+
+  sumOfMagnitudes(...operands: Parameters<Operations['sumOfMagnitudes']>): void {
+    this.#issue('sumOfMagnitudes', operands);
+  }
+
+  divideByPower(...operands: Parameters<Operations['divideByPower']>): void {
+    this.#issue('divideByPower', operands);
+  }
+
+  repeat(stop: Slot, { max }: { readonly max: number }, body: () => void): void {
+    if (this.#recording !== undefined) this.#recording.repeat(stop, max, body);
+    else this.parallel([() => this.repeat(stop, { max }, body)]);
+  }
+
   #record(task: Task): TaskRecord {
     const record = new TaskRecord();
     this.#recording = record;
@@ -130,8 +211,24 @@ export class TfjsEngine implements MatrixEngine {
     const slots = first.slots.map((slot, i) =>
       equal.length === 1 ? slot : this.#slots.stacked(equal.map((task) => task.slots[i] as (typeof first.slots)[number])),
     );
-    for (const { name, operands } of first.operations) this.#execute(name, operandsOn(operands, slots));
+    this.#runAll(first.operations, slots);
     this.#slots.endTask();
+  }
+
+  #runAll(operations: readonly Recorded[], slots: readonly Slot[]): void {
+    for (const operation of operations) {
+      if (operation.name === 'repeat') this.#repeat(operation, slots);
+      else this.#execute(operation.name, operandsOn(operation.operands, slots));
+    }
+  }
+
+  /** Members of a stack that have stopped are held while the others go on. */
+  #repeat({ operands, max, body }: RecordedRepeat, slots: readonly Slot[]): void {
+    const [stop] = operandsOn(operands, slots) as [Slot];
+    for (let round = 0; round < max; round++) {
+      const running = Array.from(this.#slots.read(stop).dataSync(), (flag) => flag === 0);
+      if (!this.#slots.holding(running, () => this.#runAll(body, slots))) return;
+    }
   }
 
   /** Records an operation within a task, and runs it outside of one. */
