@@ -1,6 +1,6 @@
 import { createGrafting, createPreconditioner, grafted, type Method } from '@distributed-shampoo/preconditioner';
 import type { MatrixEngine } from '@distributed-shampoo/tensor';
-import type { GroupOptions } from './options.ts';
+import type { GroupOptions, ShampooOptions } from './options.ts';
 import type { PlannedBlock } from './plan/plan.ts';
 import { makeSchedule, type Schedule } from './plan/schedule.ts';
 import type { GroupCounters } from './scalars.ts';
@@ -16,17 +16,24 @@ export interface GroupRuntime {
   readonly counters: GroupCounters;
 }
 
+/** Where a group stands in the whole. */
+interface GroupPlace {
+  /** All blocks of the plan; those of other groups are passed over. */
+  readonly blocks: readonly PlannedBlock[];
+  readonly group: number;
+  readonly rank: number;
+  readonly compatibility: ShampooOptions['compatibility'];
+}
+
 /**
- * Makes a group's method on an engine, and room for what this rank refreshes at once.
- *
- * @param blocks all blocks of the plan; those of other groups are passed over.
- */
+ * Makes a group's method on an engine, and room for what this rank refreshes at once. */
 export function makeGroup(
   engine: MatrixEngine,
   options: GroupOptions,
-  { blocks, group, rank }: { readonly blocks: readonly PlannedBlock[]; readonly group: number; readonly rank: number },
+  { blocks, group, rank, compatibility }: GroupPlace,
 ): GroupRuntime {
-  const shared = { epsilon: options.epsilon, beta2: options.betas[1], useBiasCorrection: options.useBiasCorrection };
+  const { epsilon, useBiasCorrection } = options;
+  const shared = { epsilon, beta2: options.betas[1], useBiasCorrection, compatibility };
   const grafting = options.grafting === null ? null : createGrafting(engine, options.grafting);
   const method = grafted(engine, createPreconditioner(engine, options.preconditioner, shared), grafting);
   const numbers = blocks.flatMap((block, number) => (block.group === group ? [number] : []));

@@ -108,7 +108,8 @@ export function parseOptions(input: ShampooInput): ShampooOptions {
 type Path = readonly PropertyKey[];
 
 /** Turns special values into what they stand for and checks what concerns several options at once. */
-function resolve(group: z.output<typeof groupTable>, constructorRate: number, path: Path): GroupOptions {
+function resolve(asked: z.output<typeof groupTable>, constructorRate: number, path: Path): GroupOptions {
+  const group = { ...asked, ...forced(asked) };
   const { preconditioner, weightDecayType, weightDecay } = group;
   const startPreconditioningStep =
     group.startPreconditioningStep === -1 ? group.preconditionFrequency : group.startPreconditioningStep;
@@ -125,7 +126,13 @@ function resolve(group: z.output<typeof groupTable>, constructorRate: number, pa
       `is ${peakLearningRate}, and weightDecayType ${weightDecayType} divides by it. Give a positive one`,
     );
   }
-  const pseudoInverse = preconditioner.type === 'root-inverse' && preconditioner.rankDeficiency.type === 'pseudo-inverse';
+  const pseudoInverse = 'rankDeficiency' in preconditioner && preconditioner.rankDeficiency.type === 'pseudo-inverse';
+  if (group.grafting?.type === 'spectral-descent' && group.targetParameterDimensionality !== 2) {
+    refuse(
+      [...path, 'targetParameterDimensionality'],
+      `is ${group.targetParameterDimensionality}, and spectral descent takes matrices. Set it to 2, and give vectors a group of their own`,
+    );
+  }
   if (pseudoInverse && group.epsilon !== 0) {
     refuse(
       [...path, 'epsilon'],
@@ -136,11 +143,22 @@ function resolve(group: z.output<typeof groupTable>, constructorRate: number, pa
   return { ...group, startPreconditioningStep, peakLearningRate, beta3: group.beta3 === -1 ? group.betas[0] : group.beta3 };
 }
 
+/**
+ * What a method settles by itself: signs and orthogonal factors have no statistics to refresh, and the latter are of matrices. `startPreconditioningStep` stays as it was asked for.
+ */
+function forced({ preconditioner: { type } }: z.output<typeof groupTable>): Partial<z.output<typeof groupTable>> {
+  if (type === 'sign-descent') return { preconditionFrequency: 1 };
+  if (type === 'spectral-descent') return { preconditionFrequency: 1, targetParameterDimensionality: 2 };
+  return {};
+}
+
 function parse<T extends z.ZodType>(schema: T, input: unknown, path: Path): z.output<T> {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
   const issue = firstIssue(result.error.issues);
-  throw refusal([...path, ...issue.path], `${issue.message}${describe(valueAt(input, issue.path))}`);
+  // A method that may be left out shows as a choice of `undefined`.
+  const rule = issue.message.replace(/'undefined' \| /, '');
+  throw refusal([...path, ...issue.path], `${rule}${describe(valueAt(input, issue.path))}`);
 }
 
 /** Of a union that failed, the branch that came furthest is the one that was meant. */

@@ -68,7 +68,7 @@ export class Shard {
     this.#options = options;
     this.#plan = plan;
     this.#groups = options.groups.map((group, index) =>
-      makeGroup(engine, group.options, { blocks: plan.blocks, group: index, rank }),
+      makeGroup(engine, group.options, { blocks: plan.blocks, group: index, rank, compatibility: options.compatibility }),
     );
     const shardOffset = plan.counts.slice(0, rank).reduce((sum, count) => sum + count, 0);
     const owned = plan.blocks.flatMap((planned, number) => (planned.owner === rank ? [{ planned, number }] : []));
@@ -212,4 +212,4 @@ const scalarsOf = (scalars: readonly StepScalars[], { block }: Member): StepScal
 const arithmetic = ({ shape, elements }: PlannedBlock): number => shape.reduce((sum, d) => sum + elements * d, 0);
 
 const toleratedFailures = ({ options }: OwnedBlock): number =>
-  options.preconditioner.type === 'root-inverse' ? options.preconditioner.toleratedFailures : Infinity;
+  'toleratedFailures' in options.preconditioner ? options.preconditioner.toleratedFailures : Infinity;

@@ -27,6 +27,7 @@ export function observe(engine: MatrixEngine, block: OwnedBlock, scalars: StepSc
 /**
  * The second half: from the gradient to what is added to the parameter.
  *
+ *     second moments in an eigenbasis <- G
  *     Gbar  filtered gradient
  *     P  <- direction of the main method, of the grafted method's length
  *     P  <- P + alpha W                 other weight decays
@@ -34,7 +35,8 @@ export function observe(engine: MatrixEngine, block: OwnedBlock, scalars: StepSc
  *     D  <- -learningRate P             and primal averaging
  */
 export function direct(engine: MatrixEngine, block: OwnedBlock, scalars: StepScalars, time: BlockTime): void {
-  const { direction, method, state } = block;
+  const { direction, gradient, method, state } = block;
+  method.observeAgain(state, gradient, time.count);
   method.apply(state, direction, filterGradient(engine, block, time), time);
   addWeightDecay(engine, block, scalars);
   classicMomentum(engine, block);

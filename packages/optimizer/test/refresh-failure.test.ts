@@ -41,7 +41,7 @@ test('a root that fails leaves the old one in use, and is reported', () => {
   engine.broken = true;
   const { failures } = step(2);
   expect(failures).toEqual([
-    { block: 'weights/block [0]', step: 2, reason: expect.stringContaining('did not converge (info 3)') },
+    { block: 'weights/block [0]', step: 2, reason: expect.stringContaining('did not converge (status 3)') },
   ]);
   // The step is taken with the roots of step 1.
   const moved = value().map((x, i) => x - (before[i] as number));

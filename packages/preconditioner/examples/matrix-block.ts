@@ -4,7 +4,12 @@ import { createEngine } from '@distributed-shampoo/tensor';
 // Plain float64 arrays; with useBlas() of '@distributed-shampoo/tensor/node' it is OpenBLAS in shared memory.
 const engine = createEngine('reference');
 const options = preconditionerOptions.parse({ type: 'root-inverse' });
-const shampoo = createPreconditioner(engine, options, { epsilon: 1e-6, beta2: 1, useBiasCorrection: true });
+const shampoo = createPreconditioner(engine, options, {
+  epsilon: 1e-6,
+  beta2: 1,
+  useBiasCorrection: true,
+  compatibility: 'default',
+});
 
 // Layout first: one block of 2 x 2, and what its task needs.
 const shape = [1, 2, 2];

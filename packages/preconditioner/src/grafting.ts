@@ -17,6 +17,7 @@ export interface Method {
   start(state: GraftedState): void;
   slots(state: GraftedState): BlockState;
   observe(state: GraftedState, gradient: Slot, count: number): void;
+  observeAgain(state: GraftedState, gradient: Slot, count: number): void;
   refresh(state: GraftedState, count: number): readonly RefreshJob[];
   refreshCost(shape: readonly number[]): number;
   /** The direction; that of the grafted method alone while `graftingLeads` (before the first refresh). */
@@ -58,6 +59,10 @@ export function grafted(engine: MatrixEngine, main: Preconditioner, grafting: Gr
     observe(state, gradient, count) {
       main.observe(state.main, gradient, count);
       grafting?.observe(state.grafting, gradient, count);
+    },
+    observeAgain(state, gradient, count) {
+      main.observeAgain(state.main, gradient, count);
+      grafting?.observeAgain(state.grafting, gradient, count);
     },
     refresh: (state, count) => main.refresh(state.main, count),
     refreshCost: (shape) => main.refreshCost(shape),

@@ -7,6 +7,8 @@ export interface SharedOptions {
   /** Decay of factors; 1 sums them. */
   readonly beta2: number;
   readonly useBiasCorrection: boolean;
+  /** `reference` does what the reference does where the default is better. */
+  readonly compatibility: 'default' | 'reference';
 }
 
 /** The state of one block: named slots, and nothing else. Names are those of a checkpoint. */
@@ -29,6 +31,8 @@ export interface Preconditioner<State = unknown> {
   slots(state: State): BlockState;
   /** Takes in a gradient. */
   observe(state: State, gradient: Slot, count: number): void;
+  /** Takes in the same gradient again, after the refresh: what has to be seen in the newest basis. Before `apply`, in its task. */
+  observeAgain(state: State, gradient: Slot, count: number): void;
   /** The roots to compute anew: one job each, dear and independent. Empty where the method has none. */
   refresh(state: State, count: number): readonly RefreshJob[];
   /** Cost of refreshing the block, in units of n^3 for a factor of order n; 0 where there is nothing to refresh. */
@@ -43,8 +47,12 @@ export interface GraftingMethod<State = unknown> extends Preconditioner<State> {
   norm(state: State, norm: Slot, filtered: Slot, count: number): void;
 }
 
+/** What methods have in common that look at a gradient once. */
+export const withoutSecondLook = { observeAgain: () => undefined } as const satisfies Partial<Preconditioner>;
+
 /** What methods without roots have in common: nothing to refresh, reserve or start. */
 export const withoutRoots = {
+  ...withoutSecondLook,
   reserve: () => undefined,
   start: () => undefined,
   refresh: () => [],

@@ -1,11 +1,14 @@
 import type { MatrixEngine } from '@distributed-shampoo/tensor';
-import { rootInverse } from './kronecker/root-inverse.ts';
+import { eigenvalueCorrected } from './kronecker/eigenvalue-corrected.ts';
+import { eigendecomposed, rootInverse } from './kronecker/shampoo.ts';
 import type { GraftingOptions, PreconditionerOptions } from './options.ts';
 import type { GraftingMethod, Preconditioner, SharedOptions } from './preconditioner.ts';
 import { adagrad } from './simple/adagrad.ts';
 import { adam } from './simple/adam.ts';
 import { identity } from './simple/identity.ts';
 import { rmsprop } from './simple/rmsprop.ts';
+import { signDescent } from './simple/sign-descent.ts';
+import { spectralDescent } from './simple/spectral-descent.ts';
 
 type Makers<Union extends { type: string }, Made> = {
   readonly [Type in Union['type']]: (
@@ -20,12 +23,18 @@ const graftingMakers: Makers<GraftingOptions, GraftingMethod> = {
   adagrad,
   rmsprop,
   adam,
+  'sign-descent': signDescent,
+  'spectral-descent': spectralDescent,
 };
 
 /** With `graftingMakers`, the only place that knows the methods' names. */
 const makers: Makers<PreconditionerOptions, Preconditioner> = {
   ...graftingMakers,
   'root-inverse': rootInverse,
+  'kl-root-inverse': rootInverse,
+  eigendecomposed,
+  'kl-eigendecomposed': eigendecomposed,
+  'eigenvalue-corrected': eigenvalueCorrected,
 };
 
 /** @returns the main preconditioner that the options ask for, on an engine whose layout is still open. */

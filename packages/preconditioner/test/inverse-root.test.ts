@@ -1,46 +1,13 @@
 import { createEngine, type MatrixEngine, type RankDeficiency } from '@distributed-shampoo/tensor';
 import { useBlas } from '@distributed-shampoo/tensor/node';
-import { expectClose, seededRandom, tolerance } from '@distributed-shampoo/testing';
+import { expectClose, tolerance } from '@distributed-shampoo/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { inverseRoot, inverseRootScratch } from '../src/index.ts';
+import { at, identity, type Matrix, multiply, orthogonal, positiveDefinite } from './matrices.ts';
 
 beforeAll(async () => {
   await useBlas();
 });
-
-type Matrix = Float64Array;
-const at = (a: ArrayLike<number>, i: number) => a[i] as number;
-
-function multiply(a: ArrayLike<number>, b: ArrayLike<number>, n: number): Matrix {
-  const c = new Float64Array(n * n);
-  for (let i = 0; i < n; i++)
-    for (let k = 0; k < n; k++) for (let j = 0; j < n; j++) c[i * n + j] = at(c, i * n + j) + at(a, i * n + k) * at(b, k * n + j);
-  return c;
-}
-
-const identity = (n: number): Matrix => Float64Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0));
-
-/** Householder reflections of the identity: an orthogonal matrix. */
-function orthogonal(n: number, seed: number): Matrix {
-  const random = seededRandom(seed);
-  let q = identity(n);
-  for (let reflection = 0; reflection < 3; reflection++) {
-    const v = random.normals(n);
-    const square = v.reduce((sum, x) => sum + x * x, 0);
-    const h = identity(n).map((x, i) => x - (2 * at(v, Math.floor(i / n)) * at(v, i % n)) / square);
-    q = multiply(q, h, n);
-  }
-  return q;
-}
-
-/** Q diag(l) Q^T, eigenvalues spread evenly in logarithm from 1 down to 1 / condition. */
-function positiveDefinite(n: number, condition: number, seed: number): Matrix {
-  const q = orthogonal(n, seed);
-  const l = Array.from({ length: n }, (_, i) => condition ** -(n === 1 ? 0 : i / (n - 1)));
-  const scaled = q.map((x, i) => x * at(l, i % n));
-  const transposed = q.map((_, i) => at(q, (i % n) * n + Math.floor(i / n)));
-  return multiply(scaled, transposed, n);
-}
 
 interface Options {
   readonly exponent: number;

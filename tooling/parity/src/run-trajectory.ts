@@ -1,5 +1,6 @@
-import { DistributedShampoo, type ShampooInput } from '@distributed-shampoo/optimizer';
+import { DistributedShampoo } from '@distributed-shampoo/optimizer';
 import { type Tensor, tensor, tidy, type Variable, variable } from '@tensorflow/tfjs-core';
+import { completeOptions } from './complete-options.ts';
 import type { Trajectory } from './golden.ts';
 
 /** The worst of a trajectory: where the optimizer is furthest from the reference, relative to how far the parameter ever moves. */
@@ -21,7 +22,7 @@ const LEAST_BOUND = 1e-5;
  * @throws {OptimizerError} `bad-option` where the options are not supported.
  */
 export function runTrajectory(golden: Trajectory, engine: string): TrajectoryResult {
-  const options = { ...golden.options, mergeDirection: 'trailing', compatibility: 'reference' } as ShampooInput;
+  const options = completeOptions(golden.options);
   const optimizer = new DistributedShampoo(options, { engine, lanes: 1 });
   const variables = golden.parameters.map(({ name, shape, values }) =>
     tidy(() => variable(tensor([...values], [...shape]), true, `${golden.name}/${name}`)),

@@ -17,21 +17,16 @@ export const allocateFactors = (
   has: (dimension: number) => boolean,
 ): Factors => dims.map((d, dimension) => (has(dimension) ? engine.allocate([stack as number, d, d]) : null));
 
-/**
- * Takes a gradient into the factors: `A_k <- beta2 A_k + weight G(k) G(k)^T`, weight 1 - beta2; 1 where beta2 = 1 or the weighting
- * factor is dropped.
- */
-export function observeFactors(
+/** Weight of a new gradient: 1 - beta2; 1 where beta2 = 1 or the weighting factor is dropped. */
+export const gradientWeight = ({ beta2, dropWeightingFactor }: FactorAverage): number =>
+  beta2 === 1 || dropWeightingFactor ? 1 : 1 - beta2;
+
+/** Takes a gradient into the factor of one dimension: `A_k <- beta2 A_k + weight G(k) G(k)^T`. */
+export const observeFactor = (
   engine: MatrixEngine,
-  factors: Factors,
-  gradient: Slot,
-  { beta2, dropWeightingFactor }: FactorAverage,
-): void {
-  const weight = beta2 === 1 || dropWeightingFactor ? 1 : 1 - beta2;
-  for (const [mode, factor] of factors.entries()) {
-    if (factor !== null) engine.modeGram(factor, gradient, { mode, decay: beta2, weight });
-  }
-}
+  { factor, gradient, mode }: { readonly factor: Slot; readonly gradient: Slot; readonly mode: number },
+  average: FactorAverage,
+): void => engine.modeGram(factor, gradient, { mode, decay: average.beta2, weight: gradientWeight(average) });
 
 /** What a factor is divided by before its root: `1 - beta2^count`, or 1 where nothing is to be corrected. */
 export const factorCorrection = ({ beta2, useBiasCorrection, dropWeightingFactor }: FactorAverage, count: number): number =>

@@ -31,9 +31,7 @@ export function inverseRootScratch(
  * The inverse root of a symmetric positive semi-definite matrix by its eigendecomposition, both triangles of it:
  *
  *     A + epsilon I = V^T diag(l) V                (epsilon before the decomposition, where the rule says so)
- *     root = (diag(l^(-exponent / 2)) V)^T (diag(l^(-exponent / 2)) V) = A^(-exponent)
- *
- * The symmetric product costs half of a general one and comes out exactly symmetric.
+ *     root = A^(-exponent)                          see `rootOfSpectrum`
  *
  * @param root   `[stack, n, n]`, destination.
  * @param status `[stack, 1]`, 0 where the solver converged; the root is worthless where it did not.
@@ -43,13 +41,32 @@ export function inverseRootScratch(
 export function inverseRoot(
   engine: MatrixEngine,
   { root, status, scratch }: { readonly root: Slot; readonly status: Slot; readonly scratch: InverseRootScratch },
-  { exponent, epsilon, rankDeficiency, precision }: InverseRootOptions,
+  options: InverseRootOptions,
 ): void {
   const { matrix, values } = scratch;
-  const before = rankDeficiency.type === 'perturbation' && rankDeficiency.before;
-  engine.eigh(values, matrix, status, { diagonal: before ? epsilon : 0, precision });
+  const { epsilon, rankDeficiency, precision } = options;
+  engine.eigh(values, matrix, status, { diagonal: shiftBefore({ epsilon, rankDeficiency }), precision });
+  rootOfSpectrum(engine, { root, vectors: matrix, values }, options);
+}
+
+/** What is added to a matrix before it is decomposed. */
+export const shiftBefore = ({ epsilon, rankDeficiency }: Pick<InverseRootOptions, 'epsilon' | 'rankDeficiency'>): number =>
+  rankDeficiency.type === 'perturbation' && rankDeficiency.before ? epsilon : 0;
+
+/**
+ * The inverse root out of eigenvalues and eigenvectors, the rows of V; both are overwritten:
+ *
+ *     root = (diag(l^(-exponent / 2)) V)^T (diag(l^(-exponent / 2)) V) = V^T diag(l^(-exponent)) V
+ *
+ * The symmetric product costs half of a general one and comes out exactly symmetric.
+ */
+export function rootOfSpectrum(
+  engine: MatrixEngine,
+  { root, vectors, values }: { readonly root: Slot; readonly vectors: Slot; readonly values: Slot },
+  { exponent, epsilon, rankDeficiency }: Omit<InverseRootOptions, 'precision'>,
+): void {
   engine.spectrumPower(values, { exponent: exponent / 2, epsilon, rankDeficiency });
-  engine.scaleRows(matrix, values);
-  engine.modeGram(root, matrix, { mode: 1, decay: 0, weight: 1 });
+  engine.scaleRows(vectors, values);
+  engine.modeGram(root, vectors, { mode: 1, decay: 0, weight: 1 });
   engine.mirror(root);
 }

@@ -1,10 +1,10 @@
 import type { MatrixEngine, Slot } from '@distributed-shampoo/tensor';
 
 /**
- * Places where new roots are computed while the old ones are in use. A root and its successor swap places, so that a refresh that fails
- * leaves the old one as it was; as many places are needed as roots are refreshed in one step, not as there are roots.
+ * Places where new roots and bases are computed while the old ones are in use. A root and its successor swap places, so that a refresh that fails
+ * leaves the old one as it was; as many places are needed as are refreshed in one step, not as there are roots.
  */
-export class RootPool {
+export class PlacePool {
   readonly #engine: MatrixEngine;
   readonly #free = new Map<string, Slot[]>();
 
@@ -12,7 +12,7 @@ export class RootPool {
     this.#engine = engine;
   }
 
-  /** Makes room for one step that refreshes roots of these shapes, `[stack, n, n]`. */
+  /** Makes room for one step that refreshes slots of these shapes. */
   reserve(shapes: readonly (readonly number[])[]): void {
     const places = new Map<string, number>();
     for (const shape of shapes) {
@@ -29,7 +29,7 @@ export class RootPool {
   take(shape: readonly number[]): Slot {
     const place = this.#free.get(String(shape))?.pop();
     if (place === undefined)
-      throw new RangeError(`RootPool: no place left for a root of shape [${shape}]; reserve() was told of fewer.`);
+      throw new RangeError(`PlacePool: no place left for a slot of shape [${shape}]; reserve() was told of fewer.`);
     return place;
   }
 
