@@ -38,7 +38,14 @@ function trainOn(options: ShampooInput, steps: number) {
   return results;
 }
 
-const rates: Readonly<Record<OptimizerName, number>> = { shampoo: 0.02, adamw: 0.02, sgd: 0.05 };
+const rates: Readonly<Record<OptimizerName, number>> = {
+  shampoo: 0.02,
+  soap: 0.02,
+  'kl-shampoo': 0.02,
+  muon: 0.02,
+  adamw: 0.02,
+  sgd: 0.05,
+};
 
 test.each(Object.keys(optimizerPresets) as OptimizerName[])(
   '%s learns one batch by heart, noise as it is, and leaks nothing',

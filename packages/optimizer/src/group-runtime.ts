@@ -33,8 +33,9 @@ export function makeGroup(
   { blocks, group, rank, compatibility }: GroupPlace,
 ): GroupRuntime {
   const { epsilon, useBiasCorrection } = options;
-  const shared = { epsilon, beta2: options.betas[1], useBiasCorrection, compatibility };
-  const grafting = options.grafting === null ? null : createGrafting(engine, options.grafting);
+  const outputs = options.mergeDirection === 'leading' ? 'columns' : 'rows';
+  const shared = { epsilon, beta2: options.betas[1], useBiasCorrection, outputs, compatibility } as const;
+  const grafting = options.grafting === null ? null : createGrafting(engine, options.grafting, shared);
   const method = grafted(engine, createPreconditioner(engine, options.preconditioner, shared), grafting);
   const numbers = blocks.flatMap((block, number) => (block.group === group ? [number] : []));
   const shapeOf = (position: number) => [1, ...(blocks[numbers[position] as number] as PlannedBlock).shape];

@@ -8,6 +8,7 @@ const shampoo = createPreconditioner(engine, options, {
   epsilon: 1e-6,
   beta2: 1,
   useBiasCorrection: true,
+  outputs: 'columns',
   compatibility: 'default',
 });
 

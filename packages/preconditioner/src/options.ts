@@ -190,7 +190,7 @@ const signDescent = z.strictObject({
   scale: z.union([z.number(), z.literal('l1')]).default(1),
 });
 
-/** What an orthogonalised matrix is multiplied by: a number, or the root of its outputs (rows) over its inputs (columns). */
+/** What an orthogonalised matrix is multiplied by: a number, or the root of its outputs over its inputs. */
 const scaleByDims = z.union([z.number(), z.literal('sqrt-outputs-over-inputs')]).default(1);
 const spectralDescent = z.discriminatedUnion('method', [
   z.strictObject({

@@ -1,12 +1,14 @@
 import type { Frame, Slot } from '@distributed-shampoo/tensor';
 
-/** What all Kronecker-factored methods share with the optimizer that drives them. */
+/** What methods share with the optimizer that drives them. */
 export interface SharedOptions {
   /** Added to a factor before its root. */
   readonly epsilon: number;
   /** Decay of factors; 1 sums them. */
   readonly beta2: number;
   readonly useBiasCorrection: boolean;
+  /** Which side of a matrix has the layer's outputs: columns in TensorFlow.js, where kernels are `[inputs, outputs]`; rows in PyTorch. */
+  readonly outputs: 'rows' | 'columns';
   /** `reference` does what the reference does where the default is better. */
   readonly compatibility: 'default' | 'reference';
 }

@@ -52,7 +52,11 @@ export function createPreconditioner(
 }
 
 /** @returns the method that lends its step length, on an engine whose layout is still open. */
-export function createGrafting(engine: MatrixEngine, options: GraftingOptions): GraftingMethod {
-  const make = graftingMakers[options.type] as (engine: MatrixEngine, options: GraftingOptions) => GraftingMethod;
-  return make(engine, options);
+export function createGrafting(engine: MatrixEngine, options: GraftingOptions, shared: SharedOptions): GraftingMethod {
+  const make = graftingMakers[options.type] as (
+    engine: MatrixEngine,
+    options: GraftingOptions,
+    shared: SharedOptions,
+  ) => GraftingMethod;
+  return make(engine, options, shared);
 }

@@ -15,6 +15,15 @@ export async function benchEngine(): Promise<readonly Row[]> {
   return lanes.flatMap((count) => [...matrixRows(count), ...memoryRows(count)]);
 }
 
+/** Rates of a product of order 1024 on all lanes at once, in GFLOPS. */
+export function matrixRates(lanes: number): { readonly product: number } {
+  const seconds = measure(lanes, ({ engine }) => {
+    const [a, b, c] = [ORDER, ORDER, ORDER].map((n) => engine.allocate([1, n, n])) as [Slot, Slot, Slot];
+    return { fill: [a, b], product: () => engine.modeProduct(c, a, b, { mode: 1 }) };
+  });
+  return { product: (lanes * 2 * ORDER ** 3) / seconds('product') / 1e9 };
+}
+
 function matrixRows(lanes: number): Row[] {
   const label = lanes === 1 ? '1 lane' : `${lanes} lanes`;
   const rates = measure(lanes, ({ engine }) => {

@@ -1,11 +1,16 @@
 import { Command } from 'commander';
 import { benchEngine } from './engine.ts';
+import { benchOptimizer } from './optimizer.ts';
 import { benchResNet50 } from './resnet50.ts';
 import { publish, type Row } from './row.ts';
 
 /** Benches by name: a new one is a file and a line here. */
 const benches: Readonly<Record<string, { readonly summary: string; readonly run: () => Promise<readonly Row[]> }>> = {
   engine: { summary: "this machine's matrix rates and memory bandwidth", run: benchEngine },
+  optimizer: {
+    summary: "Shampoo's step and refresh on ResNet-50's variables, beside sgemm and PyTorch (PEER_PYTHON)",
+    run: benchOptimizer,
+  },
   resnet50: {
     summary: 'ResNet-50 training, images a second, beside PyTorch (PEER_PYTHON names a Python that has it)',
     run: benchResNet50,

@@ -32,6 +32,17 @@ export const rateBeside = (one: Row, peer: string, peerValue: number, least: num
   return { ...one, peer, peerValue, ratio, target: `at least ${least} of ${peer}`, met: ratio >= least };
 };
 
+/** A time, where less is better, beside a peer's. @param least how many times faster it is to be; null for no target. */
+export const timeBeside = (one: Row, peer: string, peerValue: number, least: number | null): Row => {
+  const ratio = peerValue / one.value;
+  const target = least === null ? null : `at most ${(1 / least).toFixed(2)} of ${peer}`;
+  return { ...one, peer, peerValue, ratio, target, met: least === null ? null : ratio >= least };
+};
+
+/** A number that is to reach something by itself. @param least null for no target. */
+export const atLeast = (one: Row, least: number | null): Row =>
+  least === null ? one : { ...one, target: `at least ${least}`, met: one.value >= least };
+
 /** Prints rows as a table, and writes them as JSON where a file is named. */
 export function publish(rows: readonly Row[], jsonFile: string | undefined): void {
   const cells = rows.map(({ name, value, unit, peer, peerValue, ratio, met }) => [

@@ -40,7 +40,14 @@ export type OwnModelModule = OwnModelInput | OwnModelInput['create'];
 type OwnModelInput = z.input<typeof schema>;
 
 /** What most networks train with; `--learning-rate` beats it. */
-const usualRates = { shampoo: 0.004, adamw: 0.003, sgd: 0.02 } as const satisfies ModelKind['learningRates'];
+const usualRates = {
+  shampoo: 0.004,
+  soap: 0.003,
+  'kl-shampoo': 0.004,
+  muon: 0.01,
+  adamw: 0.003,
+  sgd: 0.02,
+} as const satisfies ModelKind['learningRates'];
 
 /**
  * A model of the user's.

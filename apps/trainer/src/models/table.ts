@@ -34,7 +34,7 @@ const pictures = {
   imageSize: 224,
   batchSize: 16,
   cropScale: 0.08,
-  learningRates: { shampoo: 0.004, adamw: 0.003, sgd: 0.02 },
+  learningRates: { shampoo: 0.004, soap: 0.003, 'kl-shampoo': 0.004, muon: 0.01, adamw: 0.003, sgd: 0.02 },
   generated: { imageSize: 64, batchSize: 32, cropScale: 0.5, steps: 160 },
 } as const;
 
@@ -42,7 +42,7 @@ const thumbnails = {
   imageSize: 32,
   batchSize: 128,
   cropScale: 0.4,
-  learningRates: { shampoo: 0.02, adamw: 0.01, sgd: 0.1 },
+  learningRates: { shampoo: 0.02, soap: 0.01, 'kl-shampoo': 0.02, muon: 0.02, adamw: 0.01, sgd: 0.1 },
   generated: { imageSize: 32, batchSize: 64, cropScale: 0.5, steps: 300 },
 } as const;
 

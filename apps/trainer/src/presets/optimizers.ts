@@ -13,6 +13,8 @@ export interface OptimizerPreset {
 }
 
 const adam = { type: 'adam', beta2: 0.99, epsilon: 1e-8 } as const;
+/** Biases and the scales of batch norm: half of all factor memory, and nothing gained by preconditioning them. */
+const vectorsByAdam = { parameters: 'vectors', options: { preconditioner: adam, grafting: null, weightDecay: 0 } } as const;
 
 /** At least eight rounds of roots in a run; no more often than every 10 steps, no less than every 50. */
 export const refreshEvery = (steps: number): number => Math.min(50, Math.max(10, Math.round(steps / 8)));
@@ -29,8 +31,44 @@ export const optimizerPresets = {
       refresh: 'staggered',
       preconditioner: { type: 'root-inverse' },
       grafting: adam,
-      // Biases and the scales of batch norm: half of all factor memory, and nothing gained by preconditioning them.
-      groups: [{ parameters: 'vectors', options: { preconditioner: adam, grafting: null, weightDecay: 0 } }],
+      groups: [vectorsByAdam],
+    }),
+  },
+  soap: {
+    summary: "Adam in the eigenbasis of Shampoo's factors; vectors by Adam alone",
+    weightDecay: 5e-4,
+    options: ({ steps }) => ({
+      betas: [0.9, 0.95],
+      epsilon: 1e-8,
+      preconditionFrequency: refreshEvery(steps),
+      refresh: 'staggered',
+      preconditioner: { type: 'eigenvalue-corrected', method: 'eigh' },
+      groups: [vectorsByAdam],
+    }),
+  },
+  'kl-shampoo': {
+    summary: 'Shampoo whose factors are estimated from what the others leave, grafted on Adam; vectors by Adam alone',
+    weightDecay: 5e-4,
+    options: ({ steps }) => ({
+      betas: [0.9, 0.95],
+      epsilon: 1e-10,
+      preconditionFrequency: refreshEvery(steps),
+      refresh: 'staggered',
+      preconditioner: { type: 'kl-root-inverse' },
+      grafting: adam,
+      groups: [vectorsByAdam],
+    }),
+  },
+  muon: {
+    summary: 'spectral descent: orthogonalised momentum of whole matrices; vectors by Adam',
+    weightDecay: 5e-4,
+    options: () => ({
+      betas: [0.95, 1],
+      useBiasCorrection: false,
+      maxPreconditionerDim: 'infinity',
+      targetParameterDimensionality: 2,
+      preconditioner: { type: 'spectral-descent', scaleByDims: 'sqrt-outputs-over-inputs' },
+      groups: [vectorsByAdam],
     }),
   },
   adamw: {

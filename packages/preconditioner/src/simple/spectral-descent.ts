@@ -1,7 +1,7 @@
 import type { Frame, MatrixEngine, Slot } from '@distributed-shampoo/tensor';
 import { type NewtonSchulzScratch, newtonSchulz, newtonSchulzScratch } from '../matrix/newton-schulz.ts';
 import type { SpectralDescentOptions } from '../options.ts';
-import { type GraftingMethod, withoutRoots } from '../preconditioner.ts';
+import { type GraftingMethod, type SharedOptions, withoutRoots } from '../preconditioner.ts';
 
 /** Scratch of a block. */
 interface SpectralState {
@@ -12,13 +12,17 @@ interface SpectralState {
 }
 
 /**
- * Spectral descent, known as Muon: `P = scale U V^T`, the filtered gradient with singular values that are 1 (`svd`) or near it (`newton-schulz`). Blocks are matrices `[outputs, inputs]`.
+ * Spectral descent, known as Muon: `P = scale U V^T`, the filtered gradient with singular values that are 1 (`svd`) or near it (`newton-schulz`). Blocks are matrices.
  *
  * @see Jordan et al., "Muon", 2024; spec/preconditioner.md, 1.6 and 4.
  */
-export function spectralDescent(engine: MatrixEngine, options: SpectralDescentOptions): GraftingMethod<SpectralState> {
+export function spectralDescent(
+  engine: MatrixEngine,
+  options: SpectralDescentOptions,
+  { outputs }: SharedOptions,
+): GraftingMethod<SpectralState> {
   const apply = ({ nuclear, newtonSchulz: scratch }: SpectralState, direction: Slot, filtered: Slot) => {
-    const [, outputs, inputs] = direction.shape as [number, number, number];
+    const [, rows, columns] = direction.shape as [number, number, number];
     if (options.method === 'svd') {
       engine.polarFactor(direction, filtered, nuclear);
       if (options.scaleByNuclearNorm) engine.scaleByPower(direction, nuclear, { factor: 1, power: 1, least: 0 });
@@ -26,7 +30,10 @@ export function spectralDescent(engine: MatrixEngine, options: SpectralDescentOp
       engine.combine(direction, filtered, { a: 1, b: 0 });
       newtonSchulz(engine, { x: direction, scratch: scratch as NewtonSchulzScratch }, options);
     }
-    const scale = options.scaleByDims === 'sqrt-outputs-over-inputs' ? Math.sqrt(outputs / inputs) : options.scaleByDims;
+    const scale =
+      options.scaleByDims === 'sqrt-outputs-over-inputs'
+        ? Math.sqrt(outputs === 'rows' ? rows / columns : columns / rows)
+        : options.scaleByDims;
     if (scale !== 1) engine.combine(direction, direction, { a: scale, b: 0 });
   };
   return {

@@ -1,0 +1,101 @@
+import { DistributedShampoo, type ShampooInput } from '@distributed-shampoo/optimizer';
+import { createEngine } from '@distributed-shampoo/tensor';
+import { useBackend, useBlas } from '@distributed-shampoo/tensor/node';
+import { models } from '@distributed-shampoo/trainer';
+import { memory, randomNormal } from '@tensorflow/tfjs-core';
+import { matrixRates } from './engine.ts';
+
+// Steps of Shampoo on ResNet-50's variables, in a process of its own so that its memory can be told. Arguments: DIM, `vectors` or `matrices`, LANES. Prints one line of JSON: `OptimizerRun`.
+
+/** What a run came to. */
+export interface OptimizerRun {
+  readonly parameters: number;
+  readonly blocks: number;
+  /** Order of each factor, and the other elements of its block. */
+  readonly factors: readonly (readonly [order: number, rest: number])[];
+  /** Floating-point operations of a step: symmetric updates counted half. */
+  readonly flops: number;
+  /** Median seconds of a step without refresh: from gradients to variables. */
+  readonly step: number;
+  /** The arithmetic between the two copies, within it. */
+  readonly arithmetic: number;
+  /** Median seconds of the refresh of all factors. */
+  readonly refresh: number;
+  /** Rate of a product of order 1024 on all lanes in the same process. */
+  readonly gigaflops: number;
+  /** The engine's arena: factors, roots, moments, places for roots under way, scratch. */
+  readonly stateBytes: number;
+  /** Of the process, ResNet-50's variables and TensorFlow included. */
+  readonly peakBytes: number;
+}
+
+const PERIOD = 6;
+const ROUNDS = 3;
+const [dim = '1024', vectors = 'vectors', lanes = '2'] = process.argv.slice(2);
+
+await useBackend({ backend: 'tensorflow', threads: Number(lanes) });
+await useBlas();
+const { variables } = models.resnet50.create({ classes: 1000, seed: 0 });
+const adam = { type: 'adam', beta2: 0.99, epsilon: 1e-8 } as const;
+const options: ShampooInput = {
+  learningRate: 1e-4,
+  betas: [0.9, 0.95],
+  epsilon: 1e-10,
+  weightDecay: 5e-4,
+  maxPreconditionerDim: Number(dim),
+  preconditionFrequency: PERIOD,
+  preconditioner: { type: 'root-inverse' },
+  grafting: adam,
+  ...(vectors === 'vectors' ? {} : { groups: [{ parameters: 'vectors', options: { preconditioner: adam, grafting: null } }] }),
+};
+const engine = createEngine('blas', Number(lanes));
+const optimizer = new DistributedShampoo(options, { engine });
+optimizer.build(variables);
+let seed = 0;
+const step = () => {
+  // New ones every step, or factors would be of low rank.
+  const gradients = variables.map(({ name, shape }) => ({ name, gradient: randomNormal(shape, 0, 1, 'float32', ++seed) }));
+  const start = performance.now();
+  for (const { name, gradient } of gradients) {
+    optimizer.writeGradient(name, gradient);
+    gradient.dispose();
+  }
+  const { arithmeticMs, refreshMs } = optimizer.step();
+  return { seconds: (performance.now() - start) / 1000, arithmetic: arithmeticMs / 1000, refresh: refreshMs / 1000 };
+};
+for (let t = 0; t < PERIOD; t++) step();
+const rates: number[] = [matrixRates(Number(lanes)).product];
+const steady: ReturnType<typeof step>[] = [];
+const refreshes: number[] = [];
+const tensors = memory().numTensors;
+for (let round = 0; round < ROUNDS; round++) {
+  for (let t = 1; t < PERIOD; t++) steady.push(step());
+  refreshes.push(step().refresh);
+  rates.push(matrixRates(Number(lanes)).product);
+}
+if (memory().numTensors !== tensors) throw new Error(`a step left ${memory().numTensors - tensors} tensors behind`);
+
+const { blocks } = optimizer.plan;
+const preconditioned = blocks.filter(({ parameter }) => vectors === 'vectors' || !isVector(parameter));
+const result: OptimizerRun = {
+  parameters: variables.reduce((sum, { size }) => sum + size, 0),
+  blocks: blocks.length,
+  factors: preconditioned.flatMap(({ shape, elements }) => shape.map((d) => [d, elements / d] as const)),
+  flops: preconditioned.reduce((sum, { shape, elements }) => sum + shape.reduce((cost, d) => cost + 3 * d * elements, 0), 0),
+  step: median(steady.map(({ seconds }) => seconds)),
+  arithmetic: median(steady.map(({ arithmetic }) => arithmetic)),
+  refresh: median(refreshes),
+  gigaflops: median(rates),
+  stateBytes: engine.arenaBytes,
+  peakBytes: process.resourceUsage().maxRSS * 1024,
+};
+console.log(JSON.stringify(result));
+process.exit(0);
+
+function isVector(parameter: number): boolean {
+  return (variables[parameter]?.shape.filter((d) => d !== 1).length ?? 0) <= 1;
+}
+
+function median(numbers: readonly number[]): number {
+  return [...numbers].sort((a, b) => a - b)[numbers.length >> 1] as number;
+}

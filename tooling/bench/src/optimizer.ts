@@ -1,0 +1,77 @@
+import { spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { models } from '@distributed-shampoo/trainer';
+import type { OptimizerRun } from './optimizer-run.ts';
+import { atLeast, type Row, row, timeBeside } from './row.ts';
+
+const DIMS = [512, 1024, 2048] as const;
+const SHARE_OF_SGEMM = 0.75;
+/** The peer's time for the same, over ours. */
+const REFRESH_RATIO = 1 / 0.9;
+
+/** Shampoo's step and refresh on ResNet-50's variables, beside this machine's products and PyTorch; each configuration in a process of its own, peers in between. */
+export async function benchOptimizer(): Promise<readonly Row[]> {
+  const lanes = availableParallelism();
+  const rows: Row[] = [];
+  for (const dim of DIMS) {
+    for (const vectors of ['vectors', 'matrices'] as const) {
+      const run = ours([String(dim), vectors, String(lanes)]);
+      const peer = dim === 1024 ? peers(run, lanes) : null;
+      rows.push(...rowsOf(`${dim}, ${vectors === 'vectors' ? 'vectors too' : 'vectors by Adam'}`, run, peer));
+      console.error(`  measured ${dim}, ${vectors}`);
+    }
+  }
+  return rows;
+}
+
+function rowsOf(name: string, run: OptimizerRun, peer: Peers | null): Row[] {
+  const share = run.flops / run.step / 1e9 / run.gigaflops;
+  const step = row(`step without refresh, ${name}`, run.step, 's');
+  const refresh = row(`refresh of ${run.factors.length} factors, ${name}`, run.refresh, 's');
+  return [
+    peer === null ? step : timeBeside(step, "PyTorch's AdamW", peer.adamw, null),
+    ...(peer === null ? [] : [timeBeside(step, "PyTorch's SGD", peer.sgd, null)]),
+    atLeast(
+      row(
+        `  its ${(run.flops / 1e9).toFixed(1)} GFLOP as a share of sgemm's ${run.gigaflops.toFixed(0)} GFLOPS`,
+        share,
+        'of the rate',
+      ),
+      name.startsWith('1024, vectors too') ? SHARE_OF_SGEMM : null,
+    ),
+    row(`  the arithmetic in it`, run.arithmetic, 's'),
+    peer === null ? refresh : timeBeside(refresh, 'torch.linalg.eigh', peer.eigh, REFRESH_RATIO),
+    row(`  optimizer state and scratch, ${name}`, run.stateBytes / run.parameters, 'bytes a parameter'),
+    row(`  peak memory of the process, ${name}`, run.peakBytes / 1e9, 'GB'),
+  ];
+}
+
+function ours(args: readonly string[]): OptimizerRun {
+  const script = fileURLToPath(new URL('./optimizer-run.js', import.meta.url));
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], { encoding: 'utf8' });
+  if (status !== 0)
+    throw new Error(`bench optimizer: ${args.join(' ')} ended with ${status}: ${stderr.trim().split('\n').at(-1)}`);
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+}
+
+interface Peers {
+  readonly version: string;
+  readonly sgd: number;
+  readonly adamw: number;
+  readonly eigh: number;
+}
+
+/** PyTorch in the Python that `PEER_PYTHON` names; null where there is none. */
+function peers({ factors }: OptimizerRun, threads: number): Peers | null {
+  const program = process.env['PEER_PYTHON'];
+  const script = fileURLToPath(new URL('../peers/optimizer.py', import.meta.url));
+  const { variables } = models.resnet50.create({ classes: 1000, seed: 0 });
+  const input = JSON.stringify({ shapes: variables.map(({ shape }) => shape), factors });
+  const run = program === undefined ? undefined : spawnSync(program, [script, String(threads)], { input, encoding: 'utf8' });
+  if (run?.status === 0) return JSON.parse(run.stdout);
+  console.error(
+    `PyTorch is absent: ${run === undefined ? 'PEER_PYTHON names no Python that has it' : run.stderr.trim().split('\n').at(-1)}`,
+  );
+  return null;
+}
