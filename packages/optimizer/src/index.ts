@@ -3,7 +3,7 @@ export { OptimizerError, type OptimizerErrorCode } from './errors.ts';
 export { type GroupOptions, parseOptions, type ShampooInput, type ShampooOptions } from './options.ts';
 export { assignByCost } from './plan/assign.ts';
 export { type Box, cutBlocks } from './plan/blocks.ts';
-export { alignedBytes, blockCost, type CostModel } from './plan/cost.ts';
+export { alignedBytes, arithmeticCost, type BlockWork, blockCost, type CostModel } from './plan/cost.ts';
 export { type MergeDirection, type MergeOptions, mergeDimensions } from './plan/merge.ts';
 export { makePlan, type ParameterShape, type Plan, type PlannedBlock, type PlannedParameter } from './plan/plan.ts';
 export { makeSchedule, type Schedule, type ScheduleOptions } from './plan/schedule.ts';

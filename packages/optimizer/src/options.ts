@@ -42,10 +42,11 @@ const perGroup = {
   iterateAveraging: iterateAveraging.nullable().default(null),
   grafting: graftingOptions.nullable().default(null),
   preconditioner: preconditionerOptions.default(() => preconditionerOptions.parse({ type: 'root-inverse' })),
-  refresh: z.enum(['together', 'staggered']).default('together'),
+  refresh: z.enum(['together', 'staggered', 'background']).default('together'),
 };
 
 const cost = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('arithmetic') }),
   z.strictObject({ type: z.literal('memory'), alignment: z.int().min(1).default(64) }),
   z.strictObject({
     type: z.literal('polynomial'),
@@ -59,7 +60,7 @@ const members = z.union([z.array(z.string()).min(1), z.array(z.int().min(0)).min
 
 const table = z.strictObject({
   ...perGroup,
-  cost: cost.default({ type: 'memory', alignment: 64 }),
+  cost: cost.default({ type: 'arithmetic' }),
   /** `reference` brings back what the reference does where the default is better; the package's README lists it. */
   compatibility: z.enum(['default', 'reference']).default('default'),
   groups: z.array(z.strictObject({ parameters: members, options: z.record(z.string(), z.unknown()) })).default([]),

@@ -1,3 +1,4 @@
+import type { RefreshJob } from '@distributed-shampoo/preconditioner';
 import type { MatrixEngine, Slot, Task } from '@distributed-shampoo/tensor';
 import { layOutBlock, type OwnedBlock } from './block.ts';
 import { type GroupRuntime, makeGroup } from './group-runtime.ts';
@@ -31,14 +32,33 @@ export interface RefreshFailure {
 }
 
 /** What a step came to. */
-export interface ShardOutcome {
-  /** Whether roots were due on any rank: the same answer on all. */
+export interface ShardOutcome extends RefreshCount {
+  /** Whether roots may have failed on any rank: the same answer on all. */
   readonly dueAnywhere: boolean;
+}
+
+/** What the refreshes of a step came to. */
+interface RefreshCount {
   readonly refreshed: number;
   readonly refreshMs: number;
   readonly failures: readonly RefreshFailure[];
   /** Blocks that failed more often in a row than they may. */
   readonly exhausted: readonly string[];
+}
+
+const noRefresh: RefreshCount = { refreshed: 0, refreshMs: 0, failures: [], exhausted: [] };
+
+const joined = (a: RefreshCount, b: RefreshCount): RefreshCount => ({
+  refreshed: a.refreshed + b.refreshed,
+  refreshMs: a.refreshMs + b.refreshMs,
+  failures: [...a.failures, ...b.failures],
+  exhausted: [...a.exhausted, ...b.exhausted],
+});
+
+/** A root of a block, to be computed or under way. */
+interface MemberJob {
+  readonly member: Member;
+  readonly job: RefreshJob;
 }
 
 interface Member {
@@ -61,6 +81,10 @@ export class Shard {
   readonly #groups: readonly GroupRuntime[];
   /** Dearest first: the order in which lanes take them. */
   readonly #members: readonly Member[];
+  /** Roots that lanes compute in the background; the next step brings them into use. */
+  #underWay: readonly MemberJob[] = [];
+  /** Whether roots were due on any rank in the last step. */
+  #dueBefore = false;
 
   /** Lays the state out; the engine must not be open yet. */
   constructor({ engine, plan, options, rank }: ShardInputs) {
@@ -118,6 +142,8 @@ export class Shard {
 
   /** Takes the gradients in and writes what each parameter moves by. */
   step({ present, rate }: ShardStep): ShardOutcome {
+    const background = this.#finishRefresh(this.#underWay);
+    this.#underWay = [];
     const scalars = this.#groups.map(({ options, counters }, index) => nextScalars(options, counters, rate(index)));
     const active = this.#members.filter(({ block }) => present(block.planned.parameter));
     for (const member of active) member.count += 1;
@@ -133,7 +159,10 @@ export class Shard {
       () =>
         direct(this.#engine, member.block, scalarsOf(scalars, member), this.#time(member));
     const dueAnywhere = this.#dueAnywhere(present);
-    if (due.length === 0) {
+    const later = due.filter(({ group }) => group.options.refresh === 'background');
+    const now = due.filter((member) => !later.includes(member));
+    let outcome = noRefresh;
+    if (now.length === 0) {
       this.#engine.parallel(
         active.map((member) => {
           const [first, second] = [observing(member), directing(member)];
@@ -143,12 +172,19 @@ export class Shard {
           };
         }),
       );
-      return { dueAnywhere, refreshed: 0, refreshMs: 0, failures: [], exhausted: [] };
+    } else {
+      this.#engine.parallel(active.map(observing));
+      const jobs = this.#jobs(now);
+      outcome = this.#finishRefresh(jobs, () => this.#engine.parallel(jobs.map(({ job }) => job.run)));
+      this.#engine.parallel(active.map(directing));
     }
-    this.#engine.parallel(active.map(observing));
-    const outcome = this.#refresh(due);
-    this.#engine.parallel(active.map(directing));
-    return { dueAnywhere, ...outcome };
+    if (later.length > 0) {
+      this.#underWay = this.#jobs(later);
+      this.#engine.start(this.#underWay.map(({ job }) => job.run));
+    }
+    const mayHaveFailed = dueAnywhere || this.#dueBefore;
+    this.#dueBefore = dueAnywhere;
+    return { dueAnywhere: mayHaveFailed, ...joined(background, outcome) };
   }
 
   /** Writes what each averaged parameter moves by when the mode changes. @param coefficient by group. */
@@ -166,14 +202,21 @@ export class Shard {
     this.#engine.dispose();
   }
 
-  #refresh(due: readonly Member[]): Omit<ShardOutcome, 'dueAnywhere'> {
-    const started = performance.now();
+  /** What is to be computed anew for some blocks, dearest first. */
+  #jobs(due: readonly Member[]): readonly MemberJob[] {
     const jobs = due.flatMap((member) =>
       member.block.method.refresh(member.block.state, this.#time(member).count).map((job) => ({ member, job })),
     );
-    jobs.sort((a, b) => b.job.cost - a.job.cost);
-    this.#engine.parallel(jobs.map(({ job }) => job.run));
+    return jobs.sort((a, b) => b.job.cost - a.job.cost);
+  }
+
+  /** Brings new roots into use. @param compute ends their computation. */
+  #finishRefresh(jobs: readonly MemberJob[], compute = () => this.#engine.finish()): RefreshCount {
+    if (jobs.length === 0) return noRefresh;
+    const started = performance.now();
+    compute();
     const failures: RefreshFailure[] = [];
+    const due = new Set(jobs.map(({ member }) => member));
     const failed = new Set<Member>();
     for (const { member, job } of jobs) {
       const outcome = job.install();
@@ -182,7 +225,14 @@ export class Shard {
       failures.push({ block: member.block.planned.id, step: member.group.counters.step, reason: outcome.reason });
     }
     for (const member of due) member.failures = failed.has(member) ? member.failures + 1 : 0;
-    const exhausted = due
+    this.#engine.parallel(
+      [...due].map(
+        ({ block }) =>
+          () =>
+            block.method.afterRefresh(block.state),
+      ),
+    );
+    const exhausted = [...due]
       .filter(({ failures: count, block }) => count > toleratedFailures(block))
       .map(({ block }) => block.planned.id);
     return { refreshed: jobs.length, refreshMs: performance.now() - started, failures, exhausted };

@@ -33,10 +33,17 @@ export function describeVariables(variables: readonly Variable[], { groups }: Sh
   }
   return variables.map(({ name, shape }, index) => {
     const group = groupOf[index] as number;
-    const { maxPreconditionerDim, targetParameterDimensionality, mergeDirection } = (
+    const { maxPreconditionerDim, targetParameterDimensionality, mergeDirection, preconditioner, preconditionFrequency } = (
       groups[group] as ShampooOptions['groups'][number]
     ).options;
-    return { name, shape, group, merge: { maxPreconditionerDim, targetParameterDimensionality, mergeDirection } };
+    return {
+      name,
+      shape,
+      group,
+      merge: { maxPreconditionerDim, targetParameterDimensionality, mergeDirection },
+      // All methods with factors tolerate failures, and no others.
+      work: { factored: 'toleratedFailures' in preconditioner, preconditionFrequency },
+    };
   });
 }
 

@@ -231,6 +231,43 @@ test('staggered, a block follows the grafted method until its first root', () =>
   for (const [index, name] of names.entries()) if (name !== 'one') expect(late[index]).not.toEqual(plain[index]);
 });
 
+describe.each(engines)('in the background, on %s', (engine) => {
+  const options: ShampooInput = { ...shampoo, preconditionFrequency: 4, refresh: 'background' };
+  const kinds: readonly ShampooInput['preconditioner'][] = [{ type: 'root-inverse' }, { type: 'eigenvalue-corrected' }];
+
+  test('roots are those of the staggered schedule, in use one step later', () => {
+    // No first moment, no grafting: a step's direction hangs on its own gradient and on the roots alone.
+    const bare: ShampooInput = { ...options, betas: [0, 0.95], grafting: null };
+    const moves = (input: ShampooInput, steps: number) => {
+      const [before, after] = [run(input, steps - 1, { engine }), run(input, steps, { engine })];
+      return after.map((values, index) => values.map((value, i) => value - (before[index]?.[i] as number)));
+    };
+    // Step 4 is the first that anything is due at; the gradient's own move shows until step 5.
+    const plain: ShampooInput = { ...bare, preconditioner: { type: 'sgd' } };
+    expect(run(bare, 4, { engine })).toEqual(run(plain, 4, { engine }));
+    expect(run({ ...bare, refresh: 'staggered' }, 4, { engine })).not.toEqual(run(plain, 4, { engine }));
+    expect(moves(bare, 5)).not.toEqual(moves(plain, 5));
+  });
+
+  test.each(kinds)('a parameter may miss the step that brings its root into use: $type', (preconditioner) => {
+    const { optimizer, variables } = setUp({ ...options, preconditionFrequency: 1, preconditioner }, { engine });
+    for (let t = 1; t <= 6; t++) {
+      for (const [index, gradient] of gradientsOf(t).entries()) {
+        const { name, shape } = variables[index] as Variable;
+        if ((t + index) % 3 !== 0) optimizer.writeGradient(name, tensor(gradient, shape));
+      }
+      optimizer.step();
+    }
+    for (const one of variables) expect(Array.from(one.dataSync()).every(Number.isFinite)).toBe(true);
+  });
+});
+
+test('in the background any number of lanes gives the same bits, and disposing waits for them', () => {
+  const options: ShampooInput = { ...shampoo, preconditionFrequency: 1, refresh: 'background' };
+  const one = run(options, 6, { engine: 'blas', lanes: 1 });
+  for (const lanes of [2, 3]) expect(run(options, 6, { engine: 'blas', lanes })).toEqual(one);
+});
+
 test('minimize trains through TensorFlow.js, and a variable that appears later is refused by name', () => {
   const x = variable(tensor([3, -2]), true, 'x');
   const y = variable(scalar(1), true, 'y');

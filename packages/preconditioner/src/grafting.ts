@@ -19,6 +19,7 @@ export interface Method {
   observe(state: GraftedState, gradient: Slot, count: number): void;
   observeAgain(state: GraftedState, gradient: Slot, count: number): void;
   refresh(state: GraftedState, count: number): readonly RefreshJob[];
+  afterRefresh(state: GraftedState): void;
   refreshCost(shape: readonly number[]): number;
   /** The direction; that of the grafted method alone while `graftingLeads` (before the first refresh). */
   apply(
@@ -65,6 +66,7 @@ export function grafted(engine: MatrixEngine, main: Preconditioner, grafting: Gr
       grafting?.observeAgain(state.grafting, gradient, count);
     },
     refresh: (state, count) => main.refresh(state.main, count),
+    afterRefresh: (state) => main.afterRefresh(state.main),
     refreshCost: (shape) => main.refreshCost(shape),
     apply(state, direction, filtered, { count, graftingLeads }) {
       if (grafting !== null && graftingLeads) {

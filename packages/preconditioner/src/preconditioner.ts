@@ -37,6 +37,8 @@ export interface Preconditioner<State = unknown> {
   observeAgain(state: State, gradient: Slot, count: number): void;
   /** The roots to compute anew: one job each, dear and independent. Empty where the method has none. */
   refresh(state: State, count: number): readonly RefreshJob[];
+  /** What follows from a refresh, once its results are installed; within a task. */
+  afterRefresh(state: State): void;
   /** Cost of refreshing the block, in units of n^3 for a factor of order n; 0 where there is nothing to refresh. */
   refreshCost(shape: readonly number[]): number;
   /** Writes the direction of a filtered gradient. `direction` and `filtered` are different slots. */
@@ -49,8 +51,11 @@ export interface GraftingMethod<State = unknown> extends Preconditioner<State> {
   norm(state: State, norm: Slot, filtered: Slot, count: number): void;
 }
 
-/** What methods have in common that look at a gradient once. */
-export const withoutSecondLook = { observeAgain: () => undefined } as const satisfies Partial<Preconditioner>;
+/** What methods have in common that look at a gradient once, and have no state that hangs on their roots. */
+export const withoutSecondLook = {
+  observeAgain: () => undefined,
+  afterRefresh: () => undefined,
+} as const satisfies Partial<Preconditioner>;
 
 /** What methods without roots have in common: nothing to refresh, reserve or start. */
 export const withoutRoots = {

@@ -22,7 +22,7 @@ export function runPartition(golden: PartitionCase): string | undefined {
     shapes.push(...cut);
   }
   const owners = assignByCost(
-    shapes.map((shape) => blockCost(shape, cost)),
+    shapes.map((shape) => blockCost(shape, cost, { factored: true, preconditionFrequency: 1 })),
     groupSize,
   );
   const assignment = shapes.map((shape, block) => ({ alignedBytes: alignedBytes(shape), rank: owners[block] as number }));

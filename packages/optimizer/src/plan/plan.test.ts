@@ -2,10 +2,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { assignByCost } from './assign.ts';
 import { cutBlocks } from './blocks.ts';
+import { arithmeticCost } from './cost.ts';
 import { makePlan, type Plan } from './plan.ts';
 import { boxRuns } from './runs.ts';
 
 const cost = { type: 'memory', alignment: 64 } as const;
+const work = { factored: true, preconditionFrequency: 50 } as const;
 const merge = (maxPreconditionerDim: number) => ({
   maxPreconditionerDim,
   targetParameterDimensionality: 1,
@@ -13,7 +15,7 @@ const merge = (maxPreconditionerDim: number) => ({
 });
 const planOf = (shapes: readonly (readonly number[])[], dim: number, ranks: number): Plan =>
   makePlan(
-    shapes.map((shape, index) => ({ name: `p${index}`, shape, group: 0, merge: merge(dim) })),
+    shapes.map((shape, index) => ({ name: `p${index}`, shape, group: 0, merge: merge(dim), work })),
     { ranks, cost },
   );
 
@@ -90,4 +92,26 @@ test('cutting leaves a shorter last piece, and an infinite size cuts nothing', (
 
 test('parameters without elements have no blocks', () => {
   expect(planOf([[0, 3], [2]], 8, 2).blocks.map(({ id }) => id)).toEqual(['p1/block [0]']);
+});
+
+test('the arithmetic of a step is what owners share evenly, vectors without factors at the cost of their passes', () => {
+  const shapes = [[1024, 1024], [1024, 1024], [512, 512], [1024, 256], [64, 64], [1024], [512]];
+  const parameters = shapes.map((shape, index) => {
+    const factored = shape.length > 1;
+    return {
+      name: `p${index}`,
+      shape,
+      group: factored ? 0 : 1,
+      merge: { ...merge(1024), targetParameterDimensionality: 2 },
+      work: { ...work, factored },
+    };
+  });
+  const { blocks } = makePlan(parameters, { ranks: 2, cost: { type: 'arithmetic' } });
+  const loads = [0, 0];
+  for (const { shape, owner } of blocks)
+    loads[owner] = (loads[owner] ?? 0) + arithmeticCost(shape, { ...work, factored: shape.length > 1 });
+  // The two largest are apart, and what is left differs by a block of 512 at most.
+  expect(blocks[0]?.owner).not.toBe(blocks[1]?.owner);
+  expect(Math.abs((loads[0] as number) - (loads[1] as number))).toBeLessThan(arithmeticCost([512, 512], work));
+  expect(arithmeticCost([1024], { ...work, factored: false })).toBe(600 * 1024);
 });

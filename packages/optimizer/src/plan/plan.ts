@@ -1,6 +1,6 @@
 import { assignByCost } from './assign.ts';
 import { type Box, cutBlocks } from './blocks.ts';
-import { alignedBytes, blockCost, type CostModel } from './cost.ts';
+import { alignedBytes, type BlockWork, blockCost, type CostModel } from './cost.ts';
 import { type MergeOptions, mergeDimensions } from './merge.ts';
 
 /** What the plan has to know of a parameter. */
@@ -10,6 +10,7 @@ export interface ParameterShape {
   /** Index of the parameter's group of options. */
   readonly group: number;
   readonly merge: MergeOptions;
+  readonly work: BlockWork;
 }
 
 /** A parameter and its blocks. */
@@ -60,7 +61,7 @@ export function makePlan(
       : cutBlocks(merged, parameter.merge.maxPreconditionerDim).map((box) => ({ ...box, parameter: index }));
   });
   const owners = assignByCost(
-    boxes.map(({ shape }) => blockCost(shape, cost)),
+    boxes.map(({ shape, parameter }) => blockCost(shape, cost, (shapes[parameter] as ParameterShape).work)),
     ranks,
   );
   const { offsets, counts } = layOut(

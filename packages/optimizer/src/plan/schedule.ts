@@ -2,7 +2,7 @@ import { assignByCost } from './assign.ts';
 
 /** When roots are taken. */
 export interface ScheduleOptions {
-  readonly refresh: 'together' | 'staggered';
+  readonly refresh: 'together' | 'staggered' | 'background';
   readonly preconditionFrequency: number;
   /** At least the frequency; Infinity: never. */
   readonly startPreconditioningStep: number;
@@ -14,7 +14,7 @@ export interface Schedule {
   readonly sets: readonly (readonly number[])[];
   /** Whether a block's roots are due at a step. */
   readonly due: (block: number, step: number) => boolean;
-  /** The first step at which a block is due. */
+  /** The first step that a block's roots are used in. */
   readonly first: (block: number) => number;
 }
 
@@ -23,6 +23,8 @@ export interface Schedule {
  *
  * `staggered`: every block has a phase in [0, frequency), so that the cost of each step of a period is as even as whole blocks allow:
  * block b is due at start + phase_b and every frequency steps from there. Before its first refresh a block follows the grafted method.
+ * `background`: the same, but roots come into use a step later.
+ *
  * Phases depend on shapes alone, not on owners, so that any number of ranks gives the same trajectory.
  *
  * @param costs cost of refreshing each block; blocks of cost 0 are never due.
@@ -43,10 +45,10 @@ export function makeSchedule(costs: readonly number[], options: ScheduleOptions)
     frequency,
   );
   const phaseOf = new Map(dear.map((block, index) => [block, phases[index] as number]));
-  const first = (block: number) => start + (phaseOf.get(block) ?? 0);
+  const firstDue = (block: number) => start + (phaseOf.get(block) ?? 0);
   return {
     sets: Array.from({ length: frequency }, (_, phase) => dear.filter((block) => phaseOf.get(block) === phase)),
-    due: (block, step) => phaseOf.has(block) && step >= first(block) && (step - first(block)) % frequency === 0,
-    first,
+    due: (block, step) => phaseOf.has(block) && step >= firstDue(block) && (step - firstDue(block)) % frequency === 0,
+    first: (block) => firstDue(block) + (refresh === 'background' ? 1 : 0),
   };
 }

@@ -93,13 +93,15 @@ export function eigenvalueCorrected(
         return [refreshJob(refresher, one, { count, onInstall })];
       }),
     refreshCost: ([, ...dims]) => rotatedDims(dims).reduce((cost, d) => cost + d ** 3, 0),
-    observeAgain(state, gradient) {
+    afterRefresh(state) {
       for (const [d, turned] of state.turned.entries()) {
         if (turned === null) continue;
         follow(engine, state, d, turned.vectors);
         turned.give();
         state.turned[d] = null;
       }
+    },
+    observeAgain(state, gradient) {
       multiplyModes(engine, { out: state.rotated, x: gradient, scratch: state.scratch }, bases(state), { transpose: true });
       engine.addSquares(state.secondMoment, state.rotated, { decay: average.beta2, weight: gradientWeight(average) });
     },

@@ -36,6 +36,13 @@ export interface MatrixEngine {
    */
   parallel(tasks: readonly Task[]): void;
   /**
+   * Gives tasks to the other lanes and returns at once. They are done when `finish` has returned; any other call of the engine finishes them first. With one lane, and on
+   * engines that have no threads, they run in `start` or `finish`.
+   */
+  start(tasks: readonly Task[]): void;
+  /** Helps with what `start` began, and returns when every task is done. */
+  finish(): void;
+  /**
    * The numbers of a slot as they stand, which may be written to: a view, good until the next operation. For saving, loading and what is decided on the
    * host, not within a task.
    */

@@ -45,6 +45,38 @@ test('any number of lanes gives the same bits', () => {
   for (const lanes of [2, 3, 5]) expect(results(lanes, 20)).toEqual(one);
 });
 
+test('started tasks are done after finish, and before whatever else the engine is asked', () => {
+  for (const lanes of [1, 3]) {
+    const engine = blasEngine(lanes);
+    const chains = Array.from({ length: 6 }, (_, index) => layOut(engine, index));
+    const pages = Math.ceil(engine.arenaBytes / 65536) + 1;
+    engine.open({
+      memory: new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }),
+      arenaOffset: 0,
+      flatOffsets: { gradients: 0, directions: 0, weights: 0 },
+    });
+    for (const [index, { x }] of chains.entries()) engine.values(x).set(seededRandom(index).normals(N * N));
+    const tasks = chains.map(({ task }) => task);
+    const outputs = () => chains.map(({ out }) => Array.from(engine.values(out)));
+    engine.parallel(tasks);
+    const expected = outputs();
+    const after: readonly (() => void)[] = [
+      () => engine.finish(),
+      () => engine.parallel([]),
+      () => engine.start([]),
+      () => undefined,
+    ];
+    for (const ask of after) {
+      for (const { out } of chains) engine.values(out).fill(0);
+      engine.start(tasks);
+      ask();
+      expect(outputs()).toEqual(expected);
+    }
+    engine.start(tasks);
+    engine.dispose();
+  }
+});
+
 test('more tasks than the queue holds are taken in several rounds', () => {
   const engine = blasEngine(2);
   const counters = Array.from({ length: 5000 }, () => engine.allocate([1, 1]));

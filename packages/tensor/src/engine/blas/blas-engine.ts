@@ -51,6 +51,8 @@ export class BlasEngine implements MatrixEngine {
   readonly #layout = new ArenaLayout(workspaceBytes);
   #open: Open | undefined;
   #recording = false;
+  /** Whether tasks were started that nobody has finished. */
+  #inFlight = false;
   /** The member that operations are for, within `repeat`. */
   #only: number | undefined;
   #cursor = 0;
@@ -112,24 +114,39 @@ export class BlasEngine implements MatrixEngine {
   }
 
   parallel(tasks: readonly Task[]): void {
-    const { machine, queue, lanes } = this.#opened();
+    this.start(tasks);
+    this.finish();
+  }
+
+  start(tasks: readonly Task[]): void {
+    const { lanes } = this.#opened();
     if (this.#recording) throw new TensorError('bad-argument', 'BlasEngine.parallel: called within a task.');
-    const run = (from: number, to: number) => execute(machine, queue.commands, from, to);
-    this.#recording = true;
-    try {
-      let first = 0;
-      while (first < tasks.length) {
-        const count = this.#record(tasks, first);
-        lanes.run(count, run);
-        first += count;
+    for (let first = 0; first < tasks.length; ) {
+      // What does not fit the queue waits here until there is room.
+      this.finish();
+      let count: number;
+      this.#recording = true;
+      try {
+        count = this.#record(tasks, first);
+      } finally {
+        this.#recording = false;
+        this.#cursor = 0;
       }
-    } finally {
-      this.#recording = false;
-      this.#cursor = 0;
+      lanes.start(count);
+      this.#inFlight = true;
+      first += count;
     }
   }
 
+  finish(): void {
+    if (!this.#inFlight) return;
+    this.#inFlight = false;
+    const { machine, queue, lanes } = this.#opened();
+    lanes.finish((from, to) => execute(machine, queue.commands, from, to));
+  }
+
   values(slot: Slot): Float32Array {
+    this.finish();
     const { machine } = this.#opened();
     const offset = this.#offset(slot as ArenaSlot);
     const from = (offset < 0 ? machine.frame + (slot as ArenaSlot).offset : offset) / 4;
@@ -221,6 +238,7 @@ export class BlasEngine implements MatrixEngine {
   repeat(stop: Slot, { max }: { readonly max: number }, body: () => void): void {
     const { queue, machine } = this.#opened();
     const { commands } = queue;
+    if (!this.#recording) this.finish();
     const [first, recording, outer] = [this.#cursor, this.#recording, this.#only];
     this.#recording = true;
     try {
@@ -304,6 +322,8 @@ export class BlasEngine implements MatrixEngine {
   }
 
   dispose(): void {
+    // Lanes write to memory that goes when its owner goes.
+    this.finish();
     this.#open?.lanes.close();
   }
 
@@ -329,6 +349,7 @@ export class BlasEngine implements MatrixEngine {
 
   /** Writes an operation to the queue once per member of the stack; outside `parallel` runs it at once. */
   #issue(name: OperationName, slots: readonly Slot[], numbers: readonly number[]): void {
+    if (!this.#recording) this.finish();
     const { queue, machine } = this.#opened();
     const { commands } = queue;
     const stack = slots[0]?.shape[0] as number;

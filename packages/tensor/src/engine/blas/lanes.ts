@@ -8,8 +8,10 @@ const PATIENCE_MS = 600_000;
 
 /** Threads that help the calling one to drain a queue. */
 export interface Lanes {
-  /** Runs the first `count` tasks of the queue and returns when all are done. @throws {TensorError} `lane-failed`. */
-  run(count: number, execute: (from: number, to: number) => void): void;
+  /** Lets the other threads begin with the first `count` tasks of the queue. @throws {TensorError} `disposed`. */
+  start(count: number): void;
+  /** Takes what is left of the tasks and returns when all are done. @throws {TensorError} `lane-failed`. */
+  finish(execute: (from: number, to: number) => void): void;
   close(): void;
 }
 
@@ -23,7 +25,7 @@ export function startLanes(queue: Queue, starts: readonly LaneStart[]): Lanes {
   const workers = starts.map(startWorker);
   let closed = false;
   return {
-    run(count, execute) {
+    start(count) {
       if (closed) throw new TensorError('disposed', 'engine: used after dispose().');
       Atomics.store(control, word.next, 0);
       Atomics.store(control, word.count, count);
@@ -32,6 +34,8 @@ export function startLanes(queue: Queue, starts: readonly LaneStart[]): Lanes {
         Atomics.add(control, word.round, 1);
         Atomics.notify(control, word.round);
       }
+    },
+    finish(execute) {
       drain(queue, execute);
       const deadline = performance.now() + PATIENCE_MS;
       for (let running = Atomics.load(control, word.running); running > 0; running = Atomics.load(control, word.running)) {

@@ -68,6 +68,12 @@ export class ReferenceEngine implements MatrixEngine {
     for (const task of tasks) task();
   }
 
+  start(tasks: readonly Task[]): void {
+    this.parallel(tasks);
+  }
+
+  finish(): void {}
+
   values(slot: Slot): Numbers {
     return (slot as ReferenceSlot).numbers;
   }

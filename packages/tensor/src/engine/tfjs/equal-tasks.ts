@@ -15,6 +15,8 @@ export type Operations = Omit<
   | 'frame'
   | 'open'
   | 'parallel'
+  | 'start'
+  | 'finish'
   | 'values'
   | 'dispose'
 >;

@@ -50,6 +50,13 @@ export class TfjsEngine implements MatrixEngine {
     });
   }
 
+  /** On a GPU operations are done later by themselves. */
+  start(tasks: readonly Task[]): void {
+    this.parallel(tasks);
+  }
+
+  finish(): void {}
+
   values(slot: Slot): Float32Array {
     return this.#slots.values(slot);
   }
