@@ -11,13 +11,22 @@ import {
   shard,
 } from '@distributed-shampoo/dtensor';
 import { createEngine, type MatrixEngine, packTensor } from '@distributed-shampoo/tensor';
-import { type NamedTensorMap, Optimizer, type Tensor, engine as tensorEngine, type Variable } from '@tensorflow/tfjs-core';
+import { type NamedTensorMap, Optimizer, type Tensor, type Variable } from '@tensorflow/tfjs-core';
 import { agreeOn, anyRank } from './agree.ts';
 import { OptimizerError } from './errors.ts';
+import { groupRate } from './group-rate.ts';
 import { parseOptions, type ShampooInput, type ShampooOptions } from './options.ts';
 import { makePlan, type Plan } from './plan/plan.ts';
 import { type RefreshFailure, Shard, type ShardOutcome } from './shard.ts';
-import { type BoundVariable, bindVariables, bindWeights, describeVariables, moveVariable, writeGradient } from './variables.ts';
+import {
+  type BoundVariable,
+  bindVariables,
+  bindWeights,
+  describeVariables,
+  moveVariable,
+  registeredVariable,
+  writeGradient,
+} from './variables.ts';
 
 /** Where an optimizer runs. */
 export interface Surroundings {
@@ -271,7 +280,7 @@ export class DistributedShampoo extends Optimizer {
 
   #rateOf(group: number): number {
     const own = this.#options.groups[group]?.options.learningRate ?? this.#baseRate;
-    return own === this.#baseRate ? this.#learningRate : (this.#learningRate * own) / this.#baseRate;
+    return groupRate({ own, base: this.#baseRate, current: this.#learningRate });
   }
 
   #mustBeUsable(variables: readonly string[]): void {
@@ -320,11 +329,4 @@ function stopwatch(): () => number {
     last = now;
     return passed;
   };
-}
-
-function registeredVariable(name: string): Variable {
-  const variable = tensorEngine().registeredVariables[name];
-  if (variable === undefined)
-    throw new OptimizerError('bad-variable', `applyGradients: no variable is named "${name}".`, { name });
-  return variable;
 }

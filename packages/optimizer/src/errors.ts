@@ -10,6 +10,8 @@ export type OptimizerErrorCode =
   | 'ranks-differ'
   /** Roots of a block failed more often in a row than `toleratedFailures` allows. The step itself is whole. */
   | 'refresh-failed'
+  /** Saved state is of other variables, shapes or groups; nothing was changed. `details.name` names the entry. */
+  | 'checkpoint-mismatch'
   /** Used in a way that its state does not allow: stepped in evaluation mode, built twice, used after `dispose`. */
   | 'bad-state';
 

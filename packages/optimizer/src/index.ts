@@ -1,5 +1,7 @@
 export { DistributedShampoo, type StepReport, type Surroundings } from './distributed-shampoo.ts';
 export { OptimizerError, type OptimizerErrorCode } from './errors.ts';
+export type { GpaAdamWInput } from './gpa-adamw/options.ts';
+export { GpaAdamW } from './gpa-adamw.ts';
 export { type GroupOptions, parseOptions, type ShampooInput, type ShampooOptions } from './options.ts';
 export { assignByCost } from './plan/assign.ts';
 export { type Box, cutBlocks } from './plan/blocks.ts';

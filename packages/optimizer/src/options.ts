@@ -1,6 +1,7 @@
 import { graftingOptions, preconditionerOptions } from '@distributed-shampoo/preconditioner';
 import { z } from 'zod';
-import { OptimizerError } from './errors.ts';
+import { type Path, parse, parseGiven, refuse } from './check-options.ts';
+import { type Members, members } from './group-members.ts';
 
 /** A number, or "infinity": options are JSON values. */
 const extended = <T extends z.ZodNumber>(schema: T) => z.union([schema, z.literal('infinity').transform(() => Infinity)]);
@@ -55,9 +56,6 @@ const cost = z.discriminatedUnion('type', [
   }),
 ]);
 
-/** Which parameters a group has: names, indices, or all that are vectors (at most one dimension above 1). */
-const members = z.union([z.array(z.string()).min(1), z.array(z.int().min(0)).min(1), z.literal('vectors')]);
-
 const table = z.strictObject({
   ...perGroup,
   cost: cost.default({ type: 'arithmetic' }),
@@ -79,7 +77,7 @@ export interface GroupOptions extends Omit<z.output<typeof groupTable>, 'beta3' 
 
 /** All options, resolved. `groups[0]` holds every parameter that no other group names. */
 export interface ShampooOptions {
-  readonly groups: readonly { readonly members: z.output<typeof members> | 'rest'; readonly options: GroupOptions }[];
+  readonly groups: readonly { readonly members: Members | 'rest'; readonly options: GroupOptions }[];
   readonly cost: z.output<typeof cost>;
   readonly compatibility: 'default' | 'reference';
   /** What the user wrote, for `getConfig`. */
@@ -94,9 +92,9 @@ export interface ShampooOptions {
 export function parseOptions(input: ShampooInput): ShampooOptions {
   const { groups, cost: costModel, compatibility, ...shared } = parse(table, input, []);
   const resolvedGroups = groups.map(({ parameters, options }, index) => {
-    const own = parse(groupTable.partial(), options, ['groups', index, 'options']);
-    const given = Object.fromEntries(Object.entries(own).filter(([key]) => key in options));
-    return { members: parameters, options: resolve({ ...shared, ...given }, shared.learningRate, ['groups', index, 'options']) };
+    const path = ['groups', index, 'options'];
+    const own = parseGiven(groupTable.partial(), options, path);
+    return { members: parameters, options: resolve({ ...shared, ...own }, shared.learningRate, path) };
   });
   return {
     groups: [{ members: 'rest', options: resolve(shared, shared.learningRate, []) }, ...resolvedGroups],
@@ -105,8 +103,6 @@ export function parseOptions(input: ShampooInput): ShampooOptions {
     input,
   };
 }
-
-type Path = readonly PropertyKey[];
 
 /** Turns special values into what they stand for and checks what concerns several options at once. */
 function resolve(asked: z.output<typeof groupTable>, constructorRate: number, path: Path): GroupOptions {
@@ -152,47 +148,3 @@ function forced({ preconditioner: { type } }: z.output<typeof groupTable>): Part
   if (type === 'spectral-descent') return { preconditionFrequency: 1, targetParameterDimensionality: 2 };
   return {};
 }
-
-function parse<T extends z.ZodType>(schema: T, input: unknown, path: Path): z.output<T> {
-  const result = schema.safeParse(input);
-  if (result.success) return result.data;
-  const issue = firstIssue(result.error.issues);
-  // A method that may be left out shows as a choice of `undefined`.
-  const rule = issue.message.replace(/'undefined' \| /, '');
-  throw refusal([...path, ...issue.path], `${rule}${describe(valueAt(input, issue.path))}`);
-}
-
-/** Of a union that failed, the branch that came furthest is the one that was meant. */
-function firstIssue(issues: readonly z.core.$ZodIssue[]): { path: Path; message: string } {
-  const [issue] = issues as [z.core.$ZodIssue];
-  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return issue;
-  const branches = issue.errors.map((branch) => firstIssue(branch)).sort((a, b) => b.path.length - a.path.length);
-  const deepest = branches[0] as { path: Path; message: string };
-  return {
-    path: [...issue.path, ...deepest.path],
-    message: deepest.path.length > 0 ? deepest.message : branches.map(({ message }) => message).join(', or '),
-  };
-}
-
-const valueAt = (value: unknown, path: Path): unknown =>
-  path.reduce<unknown>(
-    (inner, key) => (typeof inner === 'object' && inner !== null ? (inner as Record<PropertyKey, unknown>)[key] : undefined),
-    value,
-  );
-
-/** Longer values would bury the sentence. */
-const LONGEST_SHOWN = 60;
-
-function describe(value: unknown): string {
-  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
-  return text === undefined || text.length > LONGEST_SHOWN ? '' : ` (got ${text})`;
-}
-
-function refuse(path: Path, rest: string): never {
-  throw refusal(path, rest);
-}
-
-const refusal = (path: Path, rest: string): OptimizerError => {
-  const name = path.map(String).join('.') || 'options';
-  return new OptimizerError('bad-option', `${name}: ${rest}.`, { path: path.map(String) });
-};

@@ -1,10 +1,31 @@
 import { packTensor, type Run, unpackTensor } from '@distributed-shampoo/tensor';
-import { add, type Tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
+import { add, type Tensor, engine as tensorEngine, tidy, type Variable } from '@tensorflow/tfjs-core';
 import { needsWeights } from './block.ts';
 import { OptimizerError } from './errors.ts';
+import { assignGroups } from './group-members.ts';
 import type { ShampooOptions } from './options.ts';
 import type { ParameterShape, Plan } from './plan/plan.ts';
 import { boxRuns } from './plan/runs.ts';
+
+/** @throws {OptimizerError} `bad-variable` for two of one name or a type other than float32. */
+export function checkVariables(variables: readonly Variable[]): void {
+  const seen = new Set<string>();
+  for (const { name, dtype } of variables) {
+    if (seen.has(name))
+      throw new OptimizerError('bad-variable', `build: two variables are named "${name}"; state is kept by name.`, { name });
+    if (dtype !== 'float32')
+      throw new OptimizerError('bad-variable', `build: "${name}" is ${dtype}; only float32 can be trained.`, { name, dtype });
+    seen.add(name);
+  }
+}
+
+/** The variable of that name that TensorFlow.js knows. @throws {OptimizerError} `bad-variable`. */
+export function registeredVariable(name: string): Variable {
+  const variable = tensorEngine().registeredVariables[name];
+  if (variable === undefined)
+    throw new OptimizerError('bad-variable', `applyGradients: no variable is named "${name}".`, { name });
+  return variable;
+}
 
 /** A variable, and where its blocks lie in the flat buffer. */
 export interface BoundVariable {
@@ -19,18 +40,8 @@ export interface BoundVariable {
  * parameter that isn't there.
  */
 export function describeVariables(variables: readonly Variable[], { groups }: ShampooOptions): readonly ParameterShape[] {
-  const seen = new Set<string>();
-  for (const { name, dtype } of variables) {
-    if (seen.has(name))
-      throw new OptimizerError('bad-variable', `build: two variables are named "${name}"; state is kept by name.`, { name });
-    if (dtype !== 'float32')
-      throw new OptimizerError('bad-variable', `build: "${name}" is ${dtype}; only float32 can be trained.`, { name, dtype });
-    seen.add(name);
-  }
-  const groupOf = new Array<number>(variables.length).fill(0);
-  for (const [group, { members }] of groups.entries()) {
-    for (const index of memberIndices(members, variables, group)) groupOf[index] = group;
-  }
+  checkVariables(variables);
+  const groupOf = assignGroups(variables, groups);
   return variables.map(({ name, shape }, index) => {
     const group = groupOf[index] as number;
     const { maxPreconditionerDim, targetParameterDimensionality, mergeDirection, preconditioner, preconditionFrequency } = (
@@ -44,27 +55,6 @@ export function describeVariables(variables: readonly Variable[], { groups }: Sh
       // All methods with factors tolerate failures, and no others.
       work: { factored: 'toleratedFailures' in preconditioner, preconditionFrequency },
     };
-  });
-}
-
-function memberIndices(
-  members: ShampooOptions['groups'][number]['members'],
-  variables: readonly Variable[],
-  group: number,
-): readonly number[] {
-  if (members === 'rest') return [];
-  if (members === 'vectors')
-    return variables.flatMap(({ shape }, index) => (shape.filter((d) => d !== 1).length <= 1 ? [index] : []));
-  return members.map((member) => {
-    const index = typeof member === 'number' ? member : variables.findIndex(({ name }) => name === member);
-    if (variables[index] === undefined) {
-      throw new OptimizerError(
-        'bad-option',
-        `groups.${group - 1}.parameters: there is no parameter ${JSON.stringify(member)} among ${variables.length}.`,
-        { member },
-      );
-    }
-    return index;
   });
 }
 
@@ -99,15 +89,15 @@ export function bindWeights(
   });
 }
 
+/** @throws {OptimizerError} `bad-variable` for a gradient of another shape than its variable. */
+export function mustFit(gradient: Tensor, { name, shape }: Variable): void {
+  if (String(gradient.shape) === String(shape)) return;
+  throw new OptimizerError('bad-variable', `"${name}" has shape [${shape}], its gradient [${gradient.shape}].`, { name });
+}
+
 /** A gradient into the flat buffer. @throws {OptimizerError} `bad-variable` for a gradient of another shape than its variable. */
 export function writeGradient(flat: Float32Array, { variable, runs }: BoundVariable, gradient: Tensor): void {
-  if (String(gradient.shape) !== String(variable.shape)) {
-    throw new OptimizerError(
-      'bad-variable',
-      `"${variable.name}" has shape [${variable.shape}], its gradient [${gradient.shape}].`,
-      { name: variable.name },
-    );
-  }
+  mustFit(gradient, variable);
   if (variable.size > 0) packTensor(flat, gradient, runs);
 }
 
