@@ -60,6 +60,7 @@ export function createProgram(commands: Commands): Command {
     .option('--steps <n>', 'length of the run; schedules end there', integer)
     .option('--epochs <n>', 'the same in passes over the training images (default: 10)', real)
     .option('--stop-at-step <n>', 'save and end early, without shortening the plan', integer)
+    .option('--evaluate-every <n>', 'test on the way too, after every so many steps (default: at the end alone)', integer)
     .option('--batch-size <n>', "images of a step, per rank (default: the model's)", integer)
     .addOption(new Option('--optimizer <name>', presets.join('; ')).choices(Object.keys(optimizerPresets)).default('shampoo'))
     .option('--optimizer.<option> <value>', 'any option of the optimizer, as JSON or text: --optimizer.maxPreconditionerDim 512')

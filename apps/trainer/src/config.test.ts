@@ -13,6 +13,8 @@ test.each([
   [{ seed: -1 }, '--seed'],
   [{ steps: 3, epochs: 2 }, '--steps and --epochs'],
   [{ test: 'somewhere' }, '--test'],
+  [{ evaluateEvery: 0 }, '--evaluate-every'],
+  [{ evaluateEvery: 5, train: 'somewhere' }, '--evaluate-every'],
   [{ data: './mine.mjs', test: 'somewhere' }, '--data'],
   [{ nnodes: 2, nodeRank: 2 }, '--node-rank'],
   [{ nnodes: 2, nodeRank: 1 }, '--master-addr'],

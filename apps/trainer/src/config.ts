@@ -22,6 +22,7 @@ const table = z.strictObject({
   steps: z.int().min(1).nullable().default(null),
   epochs: z.number().gt(0).nullable().default(null),
   stopAtStep: z.int().min(1).nullable().default(null),
+  evaluateEvery: z.int().min(1).nullable().default(null),
   batchSize: z.int().min(1).max(65536).nullable().default(null),
   optimizer: z.enum(optimizerNames).default('shampoo'),
   optimizerOptions: z.record(z.string(), z.unknown()).default({}),
@@ -91,13 +92,25 @@ export async function parseConfig(input: unknown, { defaultModel = 'resnet50' }:
 }
 
 /** Options that contradict each other. */
-function checkTogether({ steps, epochs, train, test, data, nnodes, nodeRank, masterAddr }: z.output<typeof table>): void {
+function checkTogether({
+  steps,
+  epochs,
+  evaluateEvery,
+  train,
+  test,
+  data,
+  nnodes,
+  nodeRank,
+  masterAddr,
+}: z.output<typeof table>): void {
   const refuse = (sentence: string): never => {
     throw new TrainerError('misuse', sentence);
   };
   if (steps !== null && epochs !== null) refuse('--steps and --epochs: give one of them, each says how long to train.');
   if (data !== null && (train !== null || test !== null))
     refuse('--data: gives training and test images both; leave --train and --test out.');
+  if (evaluateEvery !== null && train !== null && test === null)
+    refuse('--evaluate-every: there are no test images. Give them by --test.');
   if (train === null && test !== null)
     refuse('--test: without --train the generated images are used, for testing too. Give both, or neither.');
   if (nodeRank >= nnodes) refuse(`--node-rank: ${nodeRank} of ${nnodes} hosts; they count from 0.`);

@@ -43,10 +43,10 @@ const misuseCodes: ReadonlySet<string> = new Set([
 ]);
 
 /** @returns the exit code that an error deserves. Across packages `code` is what counts, not the class. */
-export function exitCodeOf(error: unknown): number {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return misuseCodes.has(code) ? exitCode.misuse : exitCode.failed;
-}
+export const exitCodeOf = (error: unknown): number => (misuseCodes.has(codeOf(error)) ? exitCode.misuse : exitCode.failed);
+
+/** The stable code of an error of any of our packages; empty for any other. */
+export const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
 
 /** One line for people: the sentence of an error of ours, name and sentence of any other. */
 export function lineOf(error: unknown): string {

@@ -1,5 +1,5 @@
 import type { ProcessGroup } from '@distributed-shampoo/collectives';
-import { tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
+import { dispose, type Tensor, tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
 
 /** Running statistics of one batch norm. */
 export interface RunningStatistics {
@@ -42,5 +42,25 @@ export function mergeStatistics(group: ProcessGroup, statistics: readonly Runnin
       variance.assign(tensor(v, variance.shape));
     });
     offset += mean.size;
+  }
+}
+
+/**
+ * Does something with batch-norm statistics merged over all ranks, then gives every rank its own back: training goes on as if nothing had
+ * been. Collective.
+ */
+export async function withMergedStatistics<T>(
+  group: ProcessGroup,
+  statistics: readonly RunningStatistics[],
+  action: () => Promise<T>,
+): Promise<T> {
+  const variables = statistics.flatMap(({ mean, variance }) => [mean, variance]);
+  const own = variables.map((variable) => variable.clone());
+  mergeStatistics(group, statistics);
+  try {
+    return await action();
+  } finally {
+    for (const [index, variable] of variables.entries()) variable.assign(own[index] as Tensor);
+    dispose(own);
   }
 }

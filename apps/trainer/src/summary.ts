@@ -1,3 +1,5 @@
+import type { EvaluatedStep } from './telemetry/events.ts';
+
 /** What a run came to, as `--summary FILE` writes it: JSON that other programs rely on. */
 export interface Summary {
   readonly model: string;
@@ -8,6 +10,8 @@ export interface Summary {
   readonly trainLoss: number;
   /** Share of test images whose class came first, 0 to 1; null without a test set. */
   readonly testTop1: number | null;
+  /** Each evaluation of the run, the last one that of the end. */
+  readonly evaluations: readonly EvaluatedStep[];
   readonly imagesPerSecond: number;
   readonly secondsPerStep: number;
   readonly slowestStepSeconds: number;

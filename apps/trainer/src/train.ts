@@ -7,26 +7,19 @@ import { engineNames } from '@distributed-shampoo/tensor';
 import { type Backend, useBackend, useBlas } from '@distributed-shampoo/tensor/node';
 import { saveModel } from './checkpoint/checkpoint.ts';
 import { plannedSteps } from './config.ts';
-import {
-  createEvaluationLoader,
-  createTrainingLoader,
-  type ImageDataset,
-  imagenetNormalisation,
-  nameImages,
-  openDataset,
-} from './data/index.ts';
+import { createTrainingLoader, type ImageDataset, imagenetNormalisation, nameImages, openDataset } from './data/index.ts';
 import { TrainerError } from './errors.ts';
-import { evaluate } from './evaluate.ts';
 import type { Job } from './launch/messages.ts';
 import { learningRateAt } from './learning-rate.ts';
-import { mergeStatistics } from './merge-statistics.ts';
+import { mergeStatistics, withMergedStatistics } from './merge-statistics.ts';
 import { findModel } from './models/find-model.ts';
 import { type Model, namedVariables } from './models/model.ts';
 import { hashesOfAllRanks } from './parameters-hash.ts';
 import { optimizerInput } from './presets/optimizers.ts';
 import type { Summary } from './summary.ts';
-import type { Reporter } from './telemetry/events.ts';
+import type { EvaluatedStep, Reporter } from './telemetry/events.ts';
 import { StepMeter } from './telemetry/step-meter.ts';
+import { type Moment, testModel } from './test-model.ts';
 import { backpropagate } from './train-step.ts';
 
 /** What a rank has to do with the world outside its group. */
@@ -81,14 +74,16 @@ export async function trainRank(job: Job, hooks: RankHooks): Promise<Summary> {
     text: `${config.model} with ${count(model)} parameters in ${blocks.length} blocks; ${config.optimizer} on ${engine}, ${nameOf(backend)}; ${group.size} ranks with ${backend.threads} threads each; ${steps} steps of ${config.batchSize * group.size} images`,
   });
   const run: Run = { job, hooks: { ...hooks, reporter: report }, group, model, optimizer, train, steps };
-  const { meter, stopped, done, unreadable } = await trainSteps(run);
+  const { meter, stopped, done, unreadable, evaluations } = await trainSteps(run);
   warnings.push(...nameImages(train.leftOut, ({ name, reason }) => `${name} was left out: ${reason}`));
   warnings.push(
     ...nameImages(unreadable, ({ name, reason }) => `${name} could not be read (${reason}); another image took its place`),
   );
   mergeStatistics(group, model.statistics);
   optimizer.eval();
-  const evaluation = job.test === null ? null : await testModel(run, job.test);
+  const at = { step: done, seconds: meter.seconds };
+  const tested = job.test === null ? null : await testModel({ path: job.test, at, config, group, model, reporter: report });
+  for (const text of tested?.warnings ?? []) report.report({ type: 'warning', text });
   const parametersHash = hashesOfAllRanks(group, namedVariables(model));
   if (new Set(parametersHash).size > 1)
     throw new TrainerError('diverged', `ranks hold different parameters: ${parametersHash.join(', ')}.`, { parametersHash });
@@ -106,7 +101,8 @@ export async function trainRank(job: Job, hooks: RankHooks): Promise<Summary> {
     ranks: group.size,
     steps: done,
     ...meter.totals(),
-    testTop1: evaluation?.top1 ?? null,
+    testTop1: tested?.evaluation.top1 ?? null,
+    evaluations: tested === null ? [] : [...evaluations, tested.evaluation],
     parametersHash,
     checkpoint,
     backend: nameOf(backend),
@@ -125,12 +121,15 @@ interface Trained {
   /** Steps done. */
   readonly done: number;
   readonly unreadable: readonly { readonly name: string; readonly reason: string }[];
+  /** On the way; the one at the end comes later. */
+  readonly evaluations: readonly EvaluatedStep[];
 }
 
 /** The training loop. All ranks stop after the same step. */
-async function trainSteps({ job, hooks, group, model, optimizer, train, steps }: Run): Promise<Trained> {
+async function trainSteps(run: Run): Promise<Trained> {
+  const { job, hooks, group, model, optimizer, train, steps } = run;
   const { config } = job;
-  const { batchSize, imageSize, seed, cropScale, labelSmoothing, freezeBatchNorm } = config;
+  const { batchSize, imageSize, seed, cropScale, labelSmoothing, freezeBatchNorm, evaluateEvery } = config;
   const { rank, size } = group;
   const loader = createTrainingLoader(train, { imageSize, batchSize, rank, size, seed, augmentation: { scale: [cropScale, 1] } });
   const schedule = { peak: config.learningRate, warmupSteps: config.warmupSteps ?? Math.ceil(0.05 * steps), steps };
@@ -145,6 +144,7 @@ async function trainSteps({ job, hooks, group, model, optimizer, train, steps }:
   const last = Math.min(steps, config.stopAtStep ?? steps);
   let stopped: Summary['stopped'] = last < steps ? 'at --stop-at-step' : 'at the end';
   let done = 0;
+  const evaluations: EvaluatedStep[] = [];
   try {
     let started = performance.now();
     while (done < last) {
@@ -184,32 +184,25 @@ async function trainSteps({ job, hooks, group, model, optimizer, train, steps }:
         stopped = 'by a signal';
         break;
       }
+      if (evaluateEvery !== null && job.test !== null && done % evaluateEvery === 0 && done < last) {
+        evaluations.push(await evaluateMidway(run, job.test, { step: done, seconds: meter.seconds }));
+        started = performance.now();
+      }
     }
-    return { meter, stopped, done, unreadable: loader.unreadable };
+    return { meter, stopped, done, unreadable: loader.unreadable, evaluations };
   } finally {
     await loader.close();
   }
 }
 
-async function testModel({ job, group, hooks, model }: Run, path: string): ReturnType<typeof evaluate> {
-  const test = await openDataset(path, { split: 'test' });
-  const { imageSize, batchSize } = job.config;
-  const loader = createEvaluationLoader(test, { imageSize, batchSize, rank: group.rank, size: group.size });
-  try {
-    const onProgress = (own: number) =>
-      hooks.reporter.report({ type: 'evaluating', images: Math.min(test.length, own * group.size), of: test.length });
-    const evaluation = await evaluate({ model, loader, group, onProgress });
-    for (const text of nameImages(
-      [...test.leftOut, ...loader.unreadable],
-      ({ name, reason }) => `${name} was left out: ${reason}`,
-    ))
-      hooks.reporter.report({ type: 'warning', text });
-    hooks.reporter.report({ type: 'evaluated', ...evaluation });
-    return evaluation;
-  } finally {
-    await loader.close();
-    await test.close();
-  }
+/** An evaluation between two steps, which leaves no trace in training. */
+async function evaluateMidway({ job, hooks, group, model, optimizer }: Run, path: string, at: Moment): Promise<EvaluatedStep> {
+  optimizer.eval();
+  const tested = await withMergedStatistics(group, model.statistics, () =>
+    testModel({ path, at, config: job.config, group, model, reporter: hooks.reporter }),
+  );
+  optimizer.train();
+  return tested.evaluation;
 }
 
 const nameOf = ({ name, version }: Backend): string => `${name} ${version}`.trim();

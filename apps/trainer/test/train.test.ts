@@ -66,8 +66,14 @@ describe('a run on two ranks', () => {
       expect(stdout).toContain(`checkpoint: ${summary.checkpoint}`);
       expect(stdout).toMatch(/[\d.]+ % of it the optimizer/);
 
-      const again = await train(folder, 'again', ['--seed', '1']);
+      // Testing on the way leaves no trace, not in the batch-norm statistics either.
+      const again = await train(folder, 'again', ['--seed', '1', '--evaluate-every', '2']);
       expect(again.summary.parametersHash).toEqual(summary.parametersHash);
+      const { evaluations } = again.summary;
+      expect(evaluations.map(({ step }) => step)).toEqual([2, 4]);
+      expect(evaluations[1]).toMatchObject({ top1: summary.testTop1, loss: summary.evaluations[0]?.loss });
+      expect(evaluations[0]?.seconds).toBeGreaterThan(0);
+      expect(evaluations[1]?.seconds).toBeGreaterThan(evaluations[0]?.seconds as number);
       const other = await train(folder, 'other', ['--seed', '2']);
       expect(other.summary.parametersHash[0]).not.toBe(summary.parametersHash[0]);
 

@@ -9,7 +9,7 @@ import { configVariable, type FromRank, type Job, type ToRank } from './messages
  * they are at.
  *
  * @returns the exit code: 0, or 130 and 143 after a signal.
- * @throws {TrainerError} as `launch`.
+ * @throws {TrainerError} as `launch`; `details.code` is the code of the rank's own error.
  */
 export function launchJob(job: Job, reporter: Reporter): Promise<number> {
   const { nprocPerNode, masterPort, nodes } = job.config;
@@ -26,7 +26,7 @@ export function launchJob(job: Job, reporter: Reporter): Promise<number> {
       const heard = message as FromRank;
       if (heard.type === 'event') reporter.report(heard.event);
       else if (heard.type === 'at') steps.set(rank, heard.step);
-      else fail(`rank ${rank}: ${heard.message}`, { rank, exitCode: heard.exitCode });
+      else fail(`rank ${rank}: ${heard.message}`, { rank, code: heard.code, exitCode: heard.exitCode });
     },
     stop,
     onSignal: (signal) =>

@@ -19,7 +19,7 @@ export type FromRank =
   | { readonly type: 'event'; readonly event: TrainEvent }
   /** A step was done: the launcher names it when the rank is lost. */
   | { readonly type: 'at'; readonly step: number }
-  | { readonly type: 'failed'; readonly message: string; readonly exitCode: number };
+  | { readonly type: 'failed'; readonly message: string; readonly code: string; readonly exitCode: number };
 
 /** From the launcher to a rank. */
 export type ToRank = { readonly type: 'stop' };

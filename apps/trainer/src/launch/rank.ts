@@ -1,4 +1,4 @@
-import { exitCode, exitCodeOf, lineOf } from '../errors.ts';
+import { codeOf, exitCode, exitCodeOf, lineOf } from '../errors.ts';
 import { trainRank } from '../train.ts';
 import { configVariable, type FromRank, type Job, type ToRank } from './messages.ts';
 
@@ -27,6 +27,6 @@ try {
   });
   process.exit(exitCode.done);
 } catch (error) {
-  await send({ type: 'failed', message: lineOf(error), exitCode: exitCodeOf(error) });
+  await send({ type: 'failed', message: lineOf(error), code: codeOf(error), exitCode: exitCodeOf(error) });
   process.exit(exitCodeOf(error));
 }

@@ -1,5 +1,15 @@
 import type { Summary } from '../summary.ts';
 
+/** How well the model does after a step. */
+export interface EvaluatedStep {
+  readonly step: number;
+  /** What training took so far, evaluation left out. */
+  readonly seconds: number;
+  /** Of the test images, 0 to 1. */
+  readonly top1: number;
+  readonly loss: number;
+}
+
 /** What a run tells those who watch it, in the order in which it happens. */
 export type TrainEvent =
   /** Something was set up. */

@@ -22,6 +22,11 @@ export class StepMeter {
     this.#steps.push(step);
   }
 
+  /** What all steps took so far. */
+  get seconds(): number {
+    return this.#steps.reduce((sum, { seconds }) => sum + seconds, 0);
+  }
+
   /** Mean seconds of a step so far, without the first ones. */
   get secondsPerStep(): number {
     return mean(this.#timed().map(({ seconds }) => seconds));
