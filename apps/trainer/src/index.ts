@@ -1,7 +1,8 @@
 // The public entry: re-exports only. What a training loop or a bench of one's own needs of the trainer.
 
 export { parseConfig, type TrainConfig, type TrainInput } from './config.ts';
-export type { Batch, OwnData, OwnImage, OwnImages } from './data/index.ts';
+export { type Batch, checkSameClasses, type OwnData, type OwnImage, type OwnImages, openDataset } from './data/index.ts';
+export { exitCodeOf, lineOf } from './errors.ts';
 export { isRank, type Nodes } from './launch/environment.ts';
 export { type LaunchOptions, launch } from './launch/launch.ts';
 export { launchJob } from './launch/launch-job.ts';

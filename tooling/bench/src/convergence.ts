@@ -1,26 +1,35 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { checkSameClasses, openDataset } from '@distributed-shampoo/trainer';
 import { methods } from './convergence/methods.ts';
-import { parseConvergenceOptions } from './convergence/options.ts';
+import { type ConvergenceOptions, parseConvergenceOptions } from './convergence/options.ts';
 import { planConvergence } from './convergence/plan.ts';
 import { plotConvergence } from './convergence/plot.ts';
 import { chooseRates, convergenceRows } from './convergence/report.ts';
 import { doRun, type FinishedRun, findRun } from './convergence/run.ts';
-import { Misuse } from './misuse.ts';
+import { BenchError } from './errors.ts';
 import type { Row } from './row.ts';
+
+/** Once, before the first run: what is missing or does not fit is one line at once. */
+async function checkImages({ train, test }: ConvergenceOptions): Promise<void> {
+  const sets = [await openDataset(train), await openDataset(test, { split: 'test' })] as const;
+  for (const set of sets) await set.close();
+  checkSameClasses(...sets);
+}
 
 /**
  * How fast methods learn: CIFAR-10, ResNet-20, each method at its three learning rates, tested on the way. Every finished run is kept in a
  * folder, so that a bench that was stopped goes on where it was.
  *
  * @param given options as the command line has them. @param table the methods that there are.
- * @throws {Misuse} for an option that cannot work.
+ * @throws {BenchError} `misuse` for an option that cannot work; {DataError} for images that cannot be opened, or of other classes in the two halves.
  */
 export async function benchConvergence(given: unknown, table = methods): Promise<readonly Row[]> {
   const options = parseConvergenceOptions(given, table);
+  await checkImages(options);
   const { runs: planned, refused } = await planConvergence(options, table);
   for (const { method, reason } of refused) console.log(`${method} is absent, the optimizer refuses it: ${reason}`);
-  if (planned.length === 0) throw new Misuse('--methods: the optimizer refuses all of them; see above.');
+  if (planned.length === 0) throw new BenchError('misuse', '--methods: the optimizer refuses all of them; see above.');
   const runs: FinishedRun[] = [];
   for (const [index, run] of planned.entries()) {
     const known = await findRun(options.runs, run);

@@ -1,8 +1,9 @@
+import { exitCodeOf, lineOf } from '@distributed-shampoo/trainer';
 import { Command, type Option } from 'commander';
 import { convergenceOptions } from './convergence/options.ts';
 import { benchConvergence } from './convergence.ts';
 import { benchEngine } from './engine.ts';
-import { Misuse } from './misuse.ts';
+import { BenchError } from './errors.ts';
 import { benchOptimizer } from './optimizer.ts';
 import { benchResNet50 } from './resnet50.ts';
 import { publish, type Row } from './row.ts';
@@ -47,7 +48,8 @@ for (const [name, { summary, options = [], run }] of Object.entries(benches)) {
 try {
   await program.parseAsync();
 } catch (error) {
-  if (!(error instanceof Error)) throw error;
-  console.error(error instanceof Misuse ? `bench: ${error.message}` : error);
-  process.exitCode = error instanceof Misuse ? MISUSE : 1;
+  const expected = error instanceof Error && 'code' in error;
+  if (!expected) throw error;
+  console.error(`bench: ${error instanceof BenchError ? error.message : lineOf(error)}`);
+  process.exitCode = error instanceof BenchError ? error.exitCode : exitCodeOf(error);
 }

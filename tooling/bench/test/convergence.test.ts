@@ -87,5 +87,11 @@ test.each([
   [{ methods: 'sgd,magic' }, '--methods: there is no "magic". There are: adamw, sgd, absent.'],
 ])('%j is misuse', async (options, message) => {
   const outcome = benchConvergence({ ...given, ...options }, table);
-  await expect(outcome).rejects.toMatchObject({ name: 'Misuse', message: expect.stringContaining(message) });
+  await expect(outcome).rejects.toMatchObject({ code: 'misuse', message: expect.stringContaining(message) });
+});
+
+test('images that are not there cost no run', async () => {
+  await expect(benchConvergence({ ...given, methods: 'sgd', test: join(folder, 'nowhere') }, table)).rejects.toMatchObject({
+    code: 'missing-path',
+  });
 });

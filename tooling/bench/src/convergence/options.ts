@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Option } from 'commander';
 import { z } from 'zod';
-import { Misuse } from '../misuse.ts';
+import { BenchError } from '../errors.ts';
 import { defaultMethods, type Method } from './methods.ts';
 
 const path = z
@@ -42,16 +42,16 @@ export const convergenceOptions: readonly Option[] = [
   new Option('--plot <file>', 'where the plot goes (default: convergence.svg in the folder of the runs)'),
 ];
 
-/** @throws {Misuse} naming the option and its rule. @param table the methods that there are. */
+/** @throws {BenchError} `misuse` naming the option and its rule. @param table the methods that there are. */
 export function parseConvergenceOptions(given: unknown, table: Readonly<Record<string, Method>>): ConvergenceOptions {
   const result = schema.safeParse(given);
   if (!result.success) {
     const [issue] = result.error.issues;
     const name = String(issue?.path[0]).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    throw new Misuse(`--${name}: ${issue?.message}.`);
+    throw new BenchError('misuse', `--${name}: ${issue?.message}.`);
   }
   const unknown = result.data.methods.find((name) => !Object.hasOwn(table, name));
   if (unknown !== undefined)
-    throw new Misuse(`--methods: there is no "${unknown}". There are: ${Object.keys(table).join(', ')}.`);
+    throw new BenchError('misuse', `--methods: there is no "${unknown}". There are: ${Object.keys(table).join(', ')}.`);
   return result.data;
 }

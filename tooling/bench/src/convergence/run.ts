@@ -2,7 +2,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createDisplay, launchJob, type Summary } from '@distributed-shampoo/trainer';
 import { z } from 'zod';
-import { Misuse } from '../misuse.ts';
+import { BenchError } from '../errors.ts';
 import type { PlannedRun } from './plan.ts';
 
 const evaluation = z.object({ step: z.number(), seconds: z.number(), top1: z.number(), loss: z.number() });
@@ -30,7 +30,7 @@ export type FinishedRun = TrainedRun | Readonly<z.output<typeof diverged>>;
 /**
  * A run of the folder; undefined where it has not been finished with these settings.
  *
- * @throws {Misuse} for a file that is damaged, by name.
+ * @throws {BenchError} `misuse` for a file that is damaged, by name.
  */
 export async function findRun(folder: string, { id, settings }: PlannedRun): Promise<FinishedRun | undefined> {
   const file = fileOf(folder, id);
@@ -43,7 +43,7 @@ export async function findRun(folder: string, { id, settings }: PlannedRun): Pro
     const run = schema.parse(JSON.parse(text));
     return run.settings === settings ? run : undefined;
   } catch {
-    throw new Misuse(`${file} is no run that this bench kept. Delete it to have the run done again.`);
+    throw new BenchError('misuse', `${file} is no run that this bench kept. Delete it to have the run done again.`);
   }
 }
 
@@ -51,7 +51,7 @@ export async function findRun(folder: string, { id, settings }: PlannedRun): Pro
  * Trains in a process of its own, and keeps the outcome. A learning rate at which losses or gradients are no numbers any more is an outcome
  * too.
  *
- * @throws Error where the run was stopped, or failed for another reason; nothing is kept then.
+ * @throws {BenchError} `stopped`; {TrainerError} where it failed for another reason. Nothing is kept then.
  */
 export async function doRun(folder: string, { method, learningRate, config, settings, id }: PlannedRun): Promise<FinishedRun> {
   await mkdir(folder, { recursive: true });
@@ -81,7 +81,7 @@ async function train(job: Parameters<typeof launchJob>[0]): Promise<Outcome> {
     return { outcome: 'diverged', reason };
   }
   if (summary?.stopped !== 'at the end')
-    throw new Error('the run was stopped. Finished runs are kept; the same command goes on from there.');
+    throw new BenchError('stopped', 'the run was stopped. Finished runs are kept; the same command goes on from there.');
   const { evaluations, secondsPerStep, backend } = summary;
   return { outcome: 'trained', evaluations: [...evaluations], secondsPerStep, backend };
 }
