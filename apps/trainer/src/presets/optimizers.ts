@@ -38,7 +38,7 @@ export const optimizerPresets = {
     summary: "Adam in the eigenbasis of Shampoo's factors; vectors by Adam alone",
     weightDecay: 5e-4,
     options: ({ steps }) => ({
-      betas: [0.9, 0.95],
+      betas: [0.95, 0.95],
       epsilon: 1e-8,
       preconditionFrequency: refreshEvery(steps),
       refresh: 'staggered',

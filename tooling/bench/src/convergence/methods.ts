@@ -9,19 +9,6 @@ export interface Method {
   readonly learningRates: readonly number[];
 }
 
-const adam = { type: 'adam', beta2: 0.95, epsilon: 1e-8 } as const;
-
-/** Biases and the scales of batch norm, by Adam. */
-const vectorsByAdam = [{ parameters: 'vectors', options: { preconditioner: adam, grafting: null, weightDecay: 0 } }];
-
-const soap = {
-  betas: [0.95, 0.95],
-  epsilon: 1e-8,
-  preconditioner: { type: 'eigenvalue-corrected' },
-  grafting: null,
-  groups: vectorsByAdam,
-} as const;
-
 /** Methods by name: a new one is a line here. One that the optimizer refuses is named as absent, with its reason. */
 export const methods: Readonly<Record<string, Method>> = {
   sgd: { summary: 'Nesterov momentum 0.9', optimizer: 'sgd', options: {}, learningRates: [0.05, 0.1, 0.2] },
@@ -34,14 +21,14 @@ export const methods: Readonly<Record<string, Method>> = {
   },
   soap: {
     summary: 'SOAP: Adam in the eigenbasis of the factors',
-    optimizer: 'shampoo',
-    options: soap,
+    optimizer: 'soap',
+    options: {},
     learningRates: [0.003, 0.01, 0.03],
   },
   'soap-reference': {
     summary: 'SOAP whose second moments stay where they are when the basis turns, as in the reference',
-    optimizer: 'shampoo',
-    options: { ...soap, compatibility: 'reference' },
+    optimizer: 'soap',
+    options: { compatibility: 'reference' },
     learningRates: [0.003, 0.01, 0.03],
   },
   'shampoo-vectors': {
@@ -52,20 +39,14 @@ export const methods: Readonly<Record<string, Method>> = {
   },
   'kl-shampoo': {
     summary: 'KL-Shampoo grafted on Adam',
-    optimizer: 'shampoo',
-    options: { preconditioner: { type: 'kl-root-inverse' } },
+    optimizer: 'kl-shampoo',
+    options: {},
     learningRates: [0.01, 0.02, 0.04],
   },
   muon: {
     summary: 'spectral descent by Newton-Schulz, vectors by Adam',
-    optimizer: 'shampoo',
-    options: {
-      preconditioner: { type: 'spectral-descent', method: 'newton-schulz' },
-      grafting: null,
-      maxPreconditionerDim: 'infinity',
-      targetParameterDimensionality: 2,
-      groups: vectorsByAdam,
-    },
+    optimizer: 'muon',
+    options: {},
     learningRates: [0.01, 0.02, 0.04],
   },
 };
