@@ -38,9 +38,15 @@ export function direct(engine: MatrixEngine, block: OwnedBlock, scalars: StepSca
   const { direction, gradient, method, state } = block;
   method.observeAgain(state, gradient, time.count);
   method.apply(state, direction, filterGradient(engine, block, time), time);
-  addWeightDecay(engine, block, scalars);
-  classicMomentum(engine, block);
-  engine.combine(direction, direction, { a: -scalars.learningRate, b: 0 });
+  const { learningRate, decay } = scalars;
+  if (block.momentum === null && block.weights !== null && decay !== 0) {
+    // Decay and learning rate in one pass: nothing stands between them.
+    engine.combine(direction, block.weights, { a: -learningRate * decay, b: -learningRate });
+  } else {
+    addWeightDecay(engine, block, scalars);
+    classicMomentum(engine, block);
+    engine.combine(direction, direction, { a: -learningRate, b: 0 });
+  }
   averageIterates(engine, block, scalars);
 }
 

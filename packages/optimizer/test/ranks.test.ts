@@ -37,6 +37,11 @@ test.each<[string, ShampooInput]>([
       groups: [{ parameters: 'vectors', options: { preconditioner: { type: 'adam' }, grafting: null } }],
     },
   ],
+  [
+    'SOAP by QR, in the background',
+    { ...shampoo, refresh: 'background', preconditioner: { type: 'eigenvalue-corrected', method: 'qr' } },
+  ],
+  ['KL-Shampoo by Newton iterations', { ...shampoo, preconditioner: { type: 'kl-root-inverse', method: 'coupled-newton' } }],
   ['ungrafted, schedule-free', { ...shampoo, iterateAveraging: { type: 'schedule-free' } }],
 ])('two ranks and one have the same parameters to the bit, for 20 steps: %s', async (_name, options) => {
   const [alone] = await run<Exact>('exact-gradients.ts', 1, JSON.stringify(options));
