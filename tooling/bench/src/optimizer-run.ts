@@ -1,9 +1,6 @@
-import { DistributedShampoo, type ShampooInput } from '@distributed-shampoo/optimizer';
-import { createEngine } from '@distributed-shampoo/tensor';
-import { useBackend, useBlas } from '@distributed-shampoo/tensor/node';
-import { models } from '@distributed-shampoo/trainer';
-import { memory, randomNormal } from '@tensorflow/tfjs-core';
+import { memory } from '@tensorflow/tfjs-core';
 import { matrixRates } from './engine.ts';
+import { makeSubject } from './subject.ts';
 
 // Steps of Shampoo on ResNet-50's variables, in a process of its own so that its memory can be told. Arguments: DIM, `vectors` or `matrices`, LANES. Prints one line of JSON: `OptimizerRun`.
 
@@ -32,37 +29,12 @@ export interface OptimizerRun {
 const PERIOD = 6;
 const ROUNDS = 3;
 const [dim = '1024', vectors = 'vectors', lanes = '2'] = process.argv.slice(2);
-
-await useBackend({ backend: 'tensorflow', threads: Number(lanes) });
-await useBlas();
-const { variables } = models.resnet50.create({ classes: 1000, seed: 0 });
-const adam = { type: 'adam', beta2: 0.99, epsilon: 1e-8 } as const;
-const options: ShampooInput = {
-  learningRate: 1e-4,
-  betas: [0.9, 0.95],
-  epsilon: 1e-10,
-  weightDecay: 5e-4,
-  maxPreconditionerDim: Number(dim),
-  preconditionFrequency: PERIOD,
-  preconditioner: { type: 'root-inverse' },
-  grafting: adam,
-  ...(vectors === 'vectors' ? {} : { groups: [{ parameters: 'vectors', options: { preconditioner: adam, grafting: null } }] }),
-};
-const engine = createEngine('blas', Number(lanes));
-const optimizer = new DistributedShampoo(options, { engine });
-optimizer.build(variables);
-let seed = 0;
-const step = () => {
-  // New ones every step, or factors would be of low rank.
-  const gradients = variables.map(({ name, shape }) => ({ name, gradient: randomNormal(shape, 0, 1, 'float32', ++seed) }));
-  const start = performance.now();
-  for (const { name, gradient } of gradients) {
-    optimizer.writeGradient(name, gradient);
-    gradient.dispose();
-  }
-  const { arithmeticMs, refreshMs } = optimizer.step();
-  return { seconds: (performance.now() - start) / 1000, arithmetic: arithmeticMs / 1000, refresh: refreshMs / 1000 };
-};
+const { engine, optimizer, variables, step } = await makeSubject({
+  model: 'resnet50',
+  lanes: Number(lanes),
+  vectors: vectors === 'vectors',
+  options: { maxPreconditionerDim: Number(dim), preconditionFrequency: PERIOD },
+});
 for (let t = 0; t < PERIOD; t++) step();
 const rates: number[] = [matrixRates(Number(lanes)).product];
 const steady: ReturnType<typeof step>[] = [];

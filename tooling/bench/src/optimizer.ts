@@ -3,10 +3,12 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { models } from '@distributed-shampoo/trainer';
 import type { OptimizerRun } from './optimizer-run.ts';
-import { atLeast, type Row, row, timeBeside } from './row.ts';
+import { atLeast, atMost, type Row, row, timeBeside } from './row.ts';
+import type { SteadyRun } from './steady-run.ts';
 
 const DIMS = [512, 1024, 2048] as const;
 const SHARE_OF_SGEMM = 0.75;
+const UNEVENNESS = 1.25;
 /** The peer's time for the same, over ours. */
 const REFRESH_RATIO = 1 / 0.9;
 
@@ -16,13 +18,23 @@ export async function benchOptimizer(): Promise<readonly Row[]> {
   const rows: Row[] = [];
   for (const dim of DIMS) {
     for (const vectors of ['vectors', 'matrices'] as const) {
-      const run = ours([String(dim), vectors, String(lanes)]);
+      const run = measured<OptimizerRun>('optimizer-run', [String(dim), vectors, String(lanes)]);
       const peer = dim === 1024 ? peers(run, lanes) : null;
       rows.push(...rowsOf(`${dim}, ${vectors === 'vectors' ? 'vectors too' : 'vectors by Adam'}`, run, peer));
-      console.error(`  measured ${dim}, ${vectors}`);
     }
   }
-  return rows;
+  const even = measured<SteadyRun>('steady-run', ['even', String(lanes)]);
+  const flat = measured<SteadyRun>('steady-run', ['flat', String(lanes)]);
+  return [
+    ...rows,
+    atMost(
+      row(`slowest of ${even.steps} steps over the median, staggered, frequency 50`, even.slowest / even.median, 'x'),
+      UNEVENNESS,
+    ),
+    row(`  the median step`, even.median, 's'),
+    row(`growth of the process over ${flat.steps} steps of ResNet-20`, flat.grown / 1e6, 'MB'),
+    atMost(row(`  tensors`, flat.tensors, 'tensors'), 0),
+  ];
 }
 
 function rowsOf(name: string, run: OptimizerRun, peer: Peers | null): Row[] {
@@ -47,11 +59,13 @@ function rowsOf(name: string, run: OptimizerRun, peer: Peers | null): Row[] {
   ];
 }
 
-function ours(args: readonly string[]): OptimizerRun {
-  const script = fileURLToPath(new URL('./optimizer-run.js', import.meta.url));
-  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], { encoding: 'utf8' });
+/** Runs a script of this bench in a process of its own. @throws Error with what it printed last, where it fails. */
+function measured<Result>(script: string, args: readonly string[]): Result {
+  const file = fileURLToPath(new URL(`./${script}.js`, import.meta.url));
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', file, ...args], { encoding: 'utf8' });
   if (status !== 0)
-    throw new Error(`bench optimizer: ${args.join(' ')} ended with ${status}: ${stderr.trim().split('\n').at(-1)}`);
+    throw new Error(`bench optimizer: ${script} ${args.join(' ')} ended with ${status}: ${stderr.trim().split('\n').at(-1)}`);
+  console.error(`  measured ${script} ${args.join(' ')}`);
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
 }
 

@@ -43,6 +43,9 @@ export const timeBeside = (one: Row, peer: string, peerValue: number, least: num
 export const atLeast = (one: Row, least: number | null): Row =>
   least === null ? one : { ...one, target: `at least ${least}`, met: one.value >= least };
 
+/** A number that is to stay below something by itself. */
+export const atMost = (one: Row, most: number): Row => ({ ...one, target: `at most ${most}`, met: one.value <= most });
+
 /** Prints rows as a table, and writes them as JSON where a file is named. */
 export function publish(rows: readonly Row[], jsonFile: string | undefined): void {
   const cells = rows.map(({ name, value, unit, peer, peerValue, ratio, met }) => [
