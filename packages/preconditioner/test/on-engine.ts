@@ -28,6 +28,20 @@ export function onEngine<Slots, Name extends string>(
   name: string,
   { lay, run, inputs, outputs }: Layout<Slots, Name>,
 ): Record<Name, number[]> & { readonly rounding: number } {
+  return withEngine(name, lay, (engine, slots) => {
+    for (const [slot, numbers] of inputs(slots)) engine.values(slot).set(Array.from(numbers));
+    engine.parallel([() => run(engine, slots)]);
+    const read = Object.entries<Slot>(outputs(slots)).map(([key, slot]) => [key, Array.from(engine.values(slot))]);
+    return { ...(Object.fromEntries(read) as Record<Name, number[]>), rounding: engine.machineEpsilon };
+  });
+}
+
+/** Lays out and opens a new engine, uses it, and ends it. @returns what `use` returns. */
+export function withEngine<Slots, Result>(
+  name: string,
+  lay: (engine: MatrixEngine, frame: Frame) => Slots,
+  use: (engine: MatrixEngine, slots: Slots) => Result,
+): Result {
   const engine = createEngine(name, 1);
   const slots = lay(engine, engine.frame());
   const pages = Math.ceil(engine.arenaBytes / 65536) + 1;
@@ -37,10 +51,7 @@ export function onEngine<Slots, Name extends string>(
     flatOffsets: { gradients: 0, directions: 0, weights: 0 },
   });
   try {
-    for (const [slot, numbers] of inputs(slots)) engine.values(slot).set(Array.from(numbers));
-    engine.parallel([() => run(engine, slots)]);
-    const read = Object.entries<Slot>(outputs(slots)).map(([key, slot]) => [key, Array.from(engine.values(slot))]);
-    return { ...(Object.fromEntries(read) as Record<Name, number[]>), rounding: engine.machineEpsilon };
+    return use(engine, slots);
   } finally {
     engine.dispose();
   }

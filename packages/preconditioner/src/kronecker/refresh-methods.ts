@@ -138,8 +138,10 @@ const basisOptions = (
   { compatibility }: SharedOptions,
   { shift, n }: { readonly shift: number; readonly n: number },
 ): EigenbasisOptions => {
-  const shared = { shift, tolerance: options.tolerance, cancelling: compatibility === 'reference' };
-  if (options.method === 'qr') return { ...shared, method: 'qr', maxIterations: options.maxIterations };
+  const asReference = compatibility === 'reference';
+  const shared = { shift, tolerance: options.tolerance, cancelling: asReference };
+  if (options.method === 'qr')
+    return { ...shared, method: 'qr', maxIterations: options.maxIterations, largestFirst: !asReference };
   const precision: Precision = precisionFor(options.decompositionPrecision, n);
   return { ...shared, method: 'eigh', precision };
 };

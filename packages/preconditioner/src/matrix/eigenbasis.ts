@@ -11,8 +11,8 @@ export type EigenbasisOptions = {
   readonly cancelling: boolean;
 } & (
   | { readonly method: 'eigh'; readonly precision: Precision }
-  /** Orthogonal iteration from the old basis. */
-  | { readonly method: 'qr'; readonly maxIterations: number }
+  /** Orthogonal iteration from the old basis. `largestFirst` false starts from the smallest eigenvalue, as the reference does. */
+  | { readonly method: 'qr'; readonly maxIterations: number; readonly largestFirst: boolean }
 );
 
 /** Scratch of one basis, `[stack, n, n]` where nothing else is said. */
@@ -62,6 +62,9 @@ export interface EigenbasisSlots {
  *     eigh:  V, l by decomposition, l ascending
  *     qr:    V <- orthonormal rows of V A', again until B is as above or maxIterations; l_i = v_i A' v_i; sorted ascending
  *
+ * Rows are made orthonormal from the one of the largest l down. A round takes v_i nearer the i-th largest eigenvector by l_(i+1) / l_i; begun from the
+ * smallest it takes v_i away from where sorting has put it, by the same factor, and one round a refresh never comes to rest.
+ *
  * QR of `A' V^T` gives the basis that QR of `V A' V^T` turns the old one to, with a product less, and orthogonal to rounding each time.
  *
  * @see spec/preconditioner.md, 1.2 and 8.3.
@@ -90,6 +93,11 @@ export function eigenbasis(engine: MatrixEngine, slots: EigenbasisSlots, options
   }
   engine.repeat(stop, { max: options.maxIterations }, () => {
     multiply(engine, product, vectors, matrix);
+    if (options.largestFirst) {
+      engine.rowDots(values, vectors, product);
+      engine.combine(values, values, { a: -1, b: 0 });
+      engine.sortRows(values, product);
+    }
     copy(engine, vectors, product);
     engine.orthonormalRows(vectors, status);
     if (tolerance > 0) measure(engine, slots, options);
