@@ -1,8 +1,13 @@
 import {
+  abs,
+  add,
   all,
   cast,
   concat,
+  div,
+  equal,
   isFinite as isFiniteTensor,
+  max,
   reshape,
   sub,
   type Tensor,
@@ -22,10 +27,15 @@ export function orthonormalTensors(a: Tensor3D): [Tensor, Tensor] {
   return [rows, reshape(sub(1, cast(all(isFiniteTensor(rows), [1, 2]), 'float32')), [stack, 1])];
 }
 
-/** The columns of Q of the transposed matrices are the rows. */
+/**
+ * The columns of Q of the transposed matrices are the rows. Each row is first divided by its largest magnitude, which leaves spans as they are: TensorFlow squares
+ * entries as they come, and below 1e-19 a square has lost its digits.
+ */
 function onTensorFlow(a: Tensor3D): Tensor {
   const attributes = [attribute.type('T', 'float32'), attribute.bool('full_matrices', false)];
-  const [q] = executeRaw('Qr', [transpose(a, [0, 2, 1])], { attributes, outputs: 2 });
+  const size = max(abs(a), 2, true);
+  const rows = div(a, add(size, cast(equal(size, 0), 'float32')));
+  const [q] = executeRaw('Qr', [transpose(rows, [0, 2, 1])], { attributes, outputs: 2 });
   return transpose(q as Tensor, [0, 2, 1]);
 }
 
