@@ -14,9 +14,7 @@ export function parse<T extends z.ZodType>(schema: T, input: unknown, path: Path
   const result = schema.safeParse(input);
   if (result.success) return result.data;
   const issue = firstIssue(result.error.issues);
-  // A method that may be left out shows as a choice of `undefined`.
-  const rule = issue.message.replace(/'undefined' \| /, '');
-  throw refusal([...path, ...issue.path], `${rule}${describe(valueAt(input, issue.path))}`);
+  throw refusal([...path, ...issue.path], `${inOurWords(issue.message)}${describe(valueAt(input, issue.path))}`);
 }
 
 /**
@@ -34,9 +32,32 @@ export function parseGiven<T extends z.ZodType<Record<string, unknown>>>(
   return Object.fromEntries(Object.entries(all).filter(([key]) => key in input)) as Partial<z.output<T>>;
 }
 
+const KINDS: Readonly<Record<string, string>> = {
+  array: 'an array',
+  boolean: 'true or false',
+  int: 'a whole number',
+  number: 'a number',
+  object: 'an object',
+  record: 'an object',
+  string: 'a string',
+  tuple: 'an array',
+};
+
+/** What the schema library says, as a reader of options would. A method that may be left out shows as a choice of `undefined`. */
+const inOurWords = (message: string): string =>
+  message
+    .replace(/'undefined' \| /, '')
+    .replace('Invalid discriminator value. Expected', 'must be')
+    .replace(/Invalid input: expected (\w+), received \w+/g, (_, kind: string) => `must be ${KINDS[kind] ?? kind}`)
+    .replace(/Invalid (input|option): expected/g, 'must be')
+    .replaceAll(', or must be', ' or')
+    .replace(/Too (big|small): expected \w+ to/g, 'must')
+    .replace(/^Unrecognized keys?: (.*)$/, 'does not take $1: misspelt, or of another type or method');
+
 /** Of a union that failed, the branch that came furthest is the one that was meant. */
 function firstIssue(issues: readonly z.core.$ZodIssue[]): { path: Path; message: string } {
   const [issue] = issues as [z.core.$ZodIssue];
+  if (issue.code === 'invalid_key') return { path: issue.path, message: firstIssue(issue.issues).message };
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return issue;
   const branches = issue.errors.map((branch) => firstIssue(branch)).sort((a, b) => b.path.length - a.path.length);
   const deepest = branches[0] as { path: Path; message: string };
@@ -52,12 +73,13 @@ const valueAt = (value: unknown, path: Path): unknown =>
     value,
   );
 
-/** Longer values would bury the sentence. */
+/** What is longer would bury the sentence. */
 const LONGEST_SHOWN = 60;
 
 function describe(value: unknown): string {
   const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
-  return text === undefined || text.length > LONGEST_SHOWN ? '' : ` (got ${text})`;
+  if (text === undefined) return '';
+  return text.length > LONGEST_SHOWN ? ` (got ${text.slice(0, LONGEST_SHOWN)}...)` : ` (got ${text})`;
 }
 
 /** @throws {OptimizerError} `bad-option`, always. @param rest what it is, the rule, the remedy: a sentence after the path, without its full stop. */

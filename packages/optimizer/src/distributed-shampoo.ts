@@ -16,6 +16,7 @@ import { agreeOn, anyRank } from './agree.ts';
 import { OptimizerError } from './errors.ts';
 import { groupRate } from './group-rate.ts';
 import { parseOptions, type ShampooInput, type ShampooOptions } from './options.ts';
+import { checkOrders } from './plan/orders.ts';
 import { makePlan, type Plan } from './plan/plan.ts';
 import { type RefreshFailure, Shard, type ShardOutcome } from './shard.ts';
 import {
@@ -125,6 +126,7 @@ export class DistributedShampoo extends Optimizer {
       throw new OptimizerError('bad-state', 'build: the optimizer is built; make another for other variables.');
     const { size, coordinate: rank } = onlyAxis(this.mesh);
     const plan = makePlan(describeVariables(variables, this.#options), { ranks: size, cost: this.#options.cost });
+    checkOrders(plan, this.#options);
     agreeOn(this.mesh, JSON.stringify([plan, this.#options.input]), 'variables or options of the optimizer');
     const { engine: kind = 'auto', lanes } = this.#surroundings;
     const engine = typeof kind === 'string' ? createEngine(kind, lanes) : kind;

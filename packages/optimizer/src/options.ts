@@ -1,4 +1,4 @@
-import { graftingOptions, preconditionerOptions } from '@distributed-shampoo/preconditioner';
+import { graftingOptions, preconditionerOptions, requiredOrder } from '@distributed-shampoo/preconditioner';
 import { z } from 'zod';
 import { type Path, parse, parseGiven, refuse } from './check-options.ts';
 import { type Members, members } from './group-members.ts';
@@ -124,10 +124,11 @@ function resolve(asked: z.output<typeof groupTable>, constructorRate: number, pa
     );
   }
   const pseudoInverse = 'rankDeficiency' in preconditioner && preconditioner.rankDeficiency.type === 'pseudo-inverse';
-  if (group.grafting?.type === 'spectral-descent' && group.targetParameterDimensionality !== 2) {
+  const order = group.grafting === null ? null : requiredOrder(group.grafting);
+  if (order !== null && group.targetParameterDimensionality !== order) {
     refuse(
       [...path, 'targetParameterDimensionality'],
-      `is ${group.targetParameterDimensionality}, and spectral descent takes matrices. Set it to 2, and give vectors a group of their own`,
+      `is ${group.targetParameterDimensionality}, and grafting ${group.grafting?.type} takes blocks of order ${order}. Set it to ${order}, and give vectors a group of their own`,
     );
   }
   if (pseudoInverse && group.epsilon !== 0) {
@@ -143,8 +144,8 @@ function resolve(asked: z.output<typeof groupTable>, constructorRate: number, pa
 /**
  * What a method settles by itself: signs and orthogonal factors have no statistics to refresh, and the latter are of matrices. `startPreconditioningStep` stays as it was asked for.
  */
-function forced({ preconditioner: { type } }: z.output<typeof groupTable>): Partial<z.output<typeof groupTable>> {
-  if (type === 'sign-descent') return { preconditionFrequency: 1 };
-  if (type === 'spectral-descent') return { preconditionFrequency: 1, targetParameterDimensionality: 2 };
-  return {};
+function forced({ preconditioner }: z.output<typeof groupTable>): Partial<z.output<typeof groupTable>> {
+  if (preconditioner.type !== 'sign-descent' && preconditioner.type !== 'spectral-descent') return {};
+  const order = requiredOrder(preconditioner);
+  return { preconditionFrequency: 1, ...(order !== null && { targetParameterDimensionality: order }) };
 }

@@ -27,6 +27,7 @@ export {
   preconditionerOptions,
   type RankDeficiencyOptions,
   type RootInverseOptions,
+  requiredOrder,
   type SignDescentOptions,
   type SpectralDescentOptions,
 } from './options.ts';

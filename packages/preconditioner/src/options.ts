@@ -31,9 +31,12 @@ const rankDeficiency = z.discriminatedUnion('type', [
   }),
 ]);
 
+/** A whole number as text, as it is written: "02" would never be found. */
+const wholeNumber = z.string().regex(/^(0|[1-9]\d*)$/, 'must be a whole number such as "2"');
+
 /** Order of a block (as text) to the exponent of all its dimensions, or to a map from dimension to exponent. 0 leaves a dimension alone. */
 const inverseExponent = z
-  .record(z.string().regex(/^\d+$/), z.union([z.number().min(0), z.record(z.string().regex(/^\d+$/), z.number().min(0))]))
+  .record(wholeNumber, z.union([z.number().min(0), z.record(wholeNumber, z.number().min(0))]))
   .superRefine((byOrder, context) => {
     for (const [order, exponents] of Object.entries(byOrder)) {
       if (typeof exponents === 'number') continue;
@@ -82,10 +85,17 @@ const coupledNewton = {
   maxIterations: z.int().min(1).default(100),
   tolerance: z.number().min(0).default(1e-6),
 };
+/** No default would be right: the factor's own scale decides. */
+const ownEpsilon = z
+  .number({
+    error: ({ input }) =>
+      input === undefined ? "must be given: coupled-higher-order does not use the optimizer's epsilon" : undefined,
+  })
+  .min(0);
 const coupledHigherOrder = {
   method: z.literal('coupled-higher-order'),
-  relativeEpsilon: z.number().min(0),
-  absoluteEpsilon: z.number().min(0),
+  relativeEpsilon: ownEpsilon,
+  absoluteEpsilon: ownEpsilon,
   maxIterations: z.int().min(1).default(100),
   tolerance: z.number().min(0).default(1e-8),
   order: z.int().min(2).default(3),
@@ -163,7 +173,7 @@ const klEigendecomposed = z.discriminatedUnion('method', [
 ]);
 
 /** Order of a block (as text) to the dimensions whose basis stays as it is. */
-const ignoredBasisChangeDims = z.record(z.string().regex(/^\d+$/), z.array(z.int().min(0))).superRefine((byOrder, context) => {
+const ignoredBasisChangeDims = z.record(wholeNumber, z.array(z.int().min(0))).superRefine((byOrder, context) => {
   for (const [order, dimensions] of Object.entries(byOrder)) {
     const wrong = dimensions.find((dimension) => dimension > Math.max(Number(order) - 1, 0));
     if (wrong !== undefined)
@@ -176,7 +186,7 @@ const corrected = {
   ...factors,
   ignoredBasisChangeDims: ignoredBasisChangeDims.default({}),
   /** Order of a block (as text) to the exponent of its second moments, 1/2 where it has none. */
-  inverseExponent: z.record(z.string().regex(/^\d+$/), positive).default({}),
+  inverseExponent: z.record(wholeNumber, positive).default({}),
   ...perturbed,
 };
 const eigenvalueCorrected = z.discriminatedUnion('method', [
@@ -211,7 +221,12 @@ const spectralDescent = z.discriminatedUnion('method', [
 const simple = [sgd, adagrad, rmsprop, adam, signDescent, spectralDescent] as const;
 
 /** Methods without Kronecker factors: main preconditioners that may serve as grafting too. */
-export const graftingOptions = z.discriminatedUnion('type', simple);
+export const graftingOptions = z.discriminatedUnion('type', simple, {
+  error: ({ code }) =>
+    code === 'invalid_union'
+      ? "must be 'sgd' | 'adagrad' | 'rmsprop' | 'adam' | 'sign-descent' | 'spectral-descent'; what has Kronecker factors cannot be grafted on"
+      : undefined,
+});
 
 /** Every main preconditioner. A new one adds its schema here and a line in `table.ts`. */
 export const preconditionerOptions = z.discriminatedUnion('type', [
@@ -242,6 +257,9 @@ export type SignDescentOptions = z.output<typeof signDescent>;
 export type SpectralDescentOptions = z.output<typeof spectralDescent>;
 /** What becomes of eigenvalues that are not above 0. */
 export type RankDeficiencyOptions = z.output<typeof rankDeficiency>;
+/** The order that every block must have; null where any will do. */
+export const requiredOrder = ({ type }: PreconditionerOptions | GraftingOptions): number | null =>
+  type === 'spectral-descent' ? 2 : null;
 /** How an eigenbasis is brought up to date. */
 export type BasisOptions =
   | Pick<Extract<EigenvalueCorrectedOptions, { method: 'eigh' }>, keyof typeof eigh>
