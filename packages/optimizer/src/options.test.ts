@@ -191,6 +191,14 @@ describe('what a method settles by itself', () => {
     expect(groups.map(({ options }) => options.targetParameterDimensionality)).toEqual([1, 1, 2]);
   });
 
+  test('what a caller gave is not written to, and another optimizer has its own', () => {
+    const spectral = Object.freeze({ type: 'spectral-descent' } as const);
+    const input: ShampooInput = Object.freeze({ preconditioner: spectral, preconditionFrequency: 4 });
+    expect(parseOptions(input).groups[0]?.options.targetParameterDimensionality).toBe(2);
+    expect(input).toEqual({ preconditioner: { type: 'spectral-descent' }, preconditionFrequency: 4 });
+    expect(parseOptions({}).groups[0]?.options.targetParameterDimensionality).toBe(1);
+  });
+
   test('a start that was asked for stays', () => {
     const { groups } = parseOptions({
       preconditioner: { type: 'spectral-descent' },
