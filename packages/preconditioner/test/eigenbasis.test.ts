@@ -242,6 +242,17 @@ describe.each(engineSizes)('on $engine', ({ engine, largest }) => {
       expect(share).toBeLessThan(how === eigh ? bound(moved.rounding, n) : tolerance);
     });
 
+    test.each([2 ** -90, 2 ** -60, 2 ** 60, 2 ** 90])('the share is that of %d times the matrix', (c) => {
+      const tolerance = 0.1;
+      const scaled = (share: number) => nearlyDiagonal(share).map((x) => c * x);
+      const kept = basisOf(engine, scaled(0.05), { how, tolerance });
+      expect(kept.vectors).toEqual(Array.from(how === eigh ? identity(3) : [0, 1, 0, 0, 0, 1, 1, 0, 0]));
+      const { vectors, failed, rounding } = basisOf(engine, scaled(0.3), { how, tolerance });
+      expect(failed).toBe(false);
+      expect(vectors).not.toEqual(kept.vectors);
+      expect(orthogonality(vectors, 3)).toBeLessThan(bound(rounding, 3));
+    });
+
     test('a matrix of zeros keeps any basis', () => {
       const previous = orthogonal(5, 8);
       const { vectors, values, failed, rounding } = basisOf(engine, new Float64Array(25), { how, tolerance: 1e-3, previous });

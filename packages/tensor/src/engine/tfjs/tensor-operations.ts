@@ -1,6 +1,7 @@
 import {
   abs,
   add,
+  cast,
   concat,
   div,
   equal,
@@ -157,7 +158,9 @@ export class TensorOperations implements Operations {
   offDiagonal(out: Slot, matrix: Slot, { cancelling }: { readonly cancelling: boolean }): void {
     this.#write(out, [matrix], (m) => {
       const unit = eye(matrix.shape[1] as number);
-      const squares = square(m);
+      // Entries below 1e-23 have no square in float32, and would all count as 0.
+      const largest = max(abs(m), [1, 2], true);
+      const squares = square(cancelling ? m : div(m, add(largest, cast(equal(largest, 0), 'float32'))));
       const all = sum(squares, [1, 2]);
       const diagonal = sum(mul(squares, unit), [1, 2]);
       const beside = cancelling ? sub(square(sqrt(all)), square(sqrt(diagonal))) : sum(mul(squares, sub(1, unit)), [1, 2]);
