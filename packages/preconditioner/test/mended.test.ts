@@ -187,6 +187,29 @@ describe.each(engineSizes)('on $engine', ({ engine }) => {
     });
   });
 
+  describe('a coupled Newton iteration starts where its first round loses nothing', () => {
+    const root = (options: PreconditionerInput) =>
+      drive({ engine, options, shape: [2, 3], shared: { epsilon: 0.01 } }, ({ step, slot, rounding }) => {
+        const { outcomes } = step([2, 0.5, 0.25, 1, 0.3, -0.4], { refresh: true });
+        return { outcomes, roots: [slot('root 0'), slot('root 1')] as const, rounding };
+      });
+    test.each([1 / 64, 1 / 63, 1 / 20, 17 / 64, 63 / 64, 64 / 63, 5 / 7, 3])('exponent %d', (exponent) => {
+      const inverseExponent = { 2: exponent };
+      const { roots: expected } = root({ type: 'root-inverse', inverseExponent });
+      const { outcomes, roots, rounding } = root({
+        type: 'root-inverse',
+        inverseExponent,
+        method: 'coupled-newton',
+        tolerance: 0,
+      });
+      expect(outcomes).toEqual([ok, ok]);
+      for (const [index, found] of roots.entries()) {
+        const exact = expected[index] as number[];
+        expect(distance(found, exact) / Math.max(...exact)).toBeLessThan(5000 * rounding);
+      }
+    });
+  });
+
   describe('QR', () => {
     test('keeps its basis orthogonal over 500 refreshes', () => {
       const random = seededRandom(8);
