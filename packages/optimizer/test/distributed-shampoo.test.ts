@@ -297,6 +297,35 @@ test('two variables of one name, integers and a wrong shape are refused', () => 
   expect(() => optimizer.build([a])).toThrow(expect.objectContaining({ code: 'bad-state' }));
 });
 
+test('blocks of an order that the method does not take are refused by name, and a group of their own is the remedy', () => {
+  const kernel = variable(tensor([1, 2, 3, 4], [2, 2]), true, 'kernel');
+  const bias = variable(tensor([1, 2]), true, 'bias');
+  alive.push(kernel, bias);
+  const preconditioner = { type: 'spectral-descent' } as const;
+  const refused = new DistributedShampoo({ preconditioner }, { engine: 'reference' });
+  alive.push(refused);
+  expect(() => refused.build([kernel, bias])).toThrow(
+    expect.objectContaining({
+      code: 'bad-option',
+      message: expect.stringMatching(/"bias" .* groups: \[\{ parameters: "vectors"/),
+    }),
+  );
+  // Nothing has happened to it.
+  refused.build([kernel]);
+  const vectors = { parameters: 'vectors', options: { preconditioner: { type: 'sgd' } } } as const;
+  const optimizer = new DistributedShampoo({ learningRate: 1, preconditioner, groups: [vectors] }, { engine: 'reference' });
+  alive.push(optimizer);
+  optimizer.build([kernel, bias]);
+  optimizer.writeGradient('kernel', tensor([0, 5, 5, 0], [2, 2]));
+  optimizer.writeGradient('bias', tensor([3, -3]));
+  optimizer.step();
+  expectClose(bias.dataSync(), [-2, 5], tolerance.float32);
+  const [a, b, c, d] = kernel.dataSync();
+  expectClose([a as number, d as number], [1, 4], tolerance.float32);
+  expect(Math.abs((b as number) - 1)).toBeLessThan(0.35);
+  expect(Math.abs((c as number) - 2)).toBeLessThan(0.35);
+});
+
 test('the configuration is what was given', () => {
   expect(new DistributedShampoo(shampoo, { engine: 'reference' }).getConfig()).toEqual(shampoo);
 });
