@@ -31,5 +31,6 @@ for (const job of shampoo.refresh(state, 1)) {
   engine.parallel([job.run]);
   job.install();
 }
+engine.parallel([() => shampoo.afterRefresh(state)]);
 engine.parallel([() => shampoo.apply(state, direction, gradient, 1)]);
 process.stdout.write(`${Array.from(engine.values(direction), (x) => x.toFixed(3)).join(' ')}\n`);

@@ -42,6 +42,7 @@ export function drive<Result>({ engine: name, options, shape, shared }: Drive, u
         epsilon: 1e-12,
         beta2: 1,
         useBiasCorrection: true,
+        outputs: 'rows',
         compatibility: 'default',
         ...shared,
       });
@@ -60,6 +61,7 @@ export function drive<Result>({ engine: name, options, shape, shared }: Drive, u
           const jobs = refresh ? method.refresh(state, count) : [];
           engine.parallel(jobs.map(({ run }) => run));
           const outcomes = jobs.map(({ install }) => install());
+          if (refresh) engine.parallel([() => method.afterRefresh(state)]);
           engine.parallel([
             () => {
               method.observeAgain(state, gradient, count);

@@ -35,7 +35,12 @@ function orthogonalised(
 }
 
 /** Spectral descent's direction, and the norm that it lends as grafting. */
-function descent(engineName: string, { m, n, entries }: Rectangle, options: Omit<PreconditionerInput, 'type'> & object) {
+function descent(
+  engineName: string,
+  { m, n, entries }: Rectangle,
+  options: Omit<PreconditionerInput, 'type'> & object,
+  outputs: 'rows' | 'columns' = 'rows',
+) {
   const parsed = preconditionerOptions.parse({ ...options, type: 'spectral-descent' });
   const shape = [1, m, n];
   return onEngine(engineName, {
@@ -44,6 +49,7 @@ function descent(engineName: string, { m, n, entries }: Rectangle, options: Omit
         epsilon: 1,
         beta2: 1,
         useBiasCorrection: false,
+        outputs,
         compatibility: 'default',
       });
       return { method, state: method.initial(shape, frame), x: engine.allocate(shape), direction: engine.allocate(shape) };
@@ -190,6 +196,14 @@ describe.each(engineSizes)('on $engine', ({ engine, largest }) => {
           ),
         ).toBeLessThan(4 * rounding);
       }
+      // TensorFlow.js's kernels have their outputs in columns.
+      const turned = descent(engine, matrix, { ...options, scaleByDims: 'sqrt-outputs-over-inputs' }, 'columns');
+      expect(
+        distance(
+          turned.direction,
+          direction.map((x) => 2 * x),
+        ),
+      ).toBeLessThan(4 * rounding);
     });
 
     test('a matrix of zeros gives nothing that is not finite', () => {

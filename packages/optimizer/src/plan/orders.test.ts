@@ -8,7 +8,8 @@ import { makePlan } from './plan.ts';
 function check(input: ShampooInput, shapes: Readonly<Record<string, readonly number[]>>, group = 0): void {
   const options = parseOptions(input);
   const merge = (options.groups[group] as (typeof options.groups)[number]).options;
-  const parameters = Object.entries(shapes).map(([name, shape]) => ({ name, shape, group, merge }));
+  const work = { factored: false, preconditionFrequency: 1 };
+  const parameters = Object.entries(shapes).map(([name, shape]) => ({ name, shape, group, merge, work }));
   checkOrders(makePlan(parameters, { ranks: 2, cost: options.cost }), options);
 }
 

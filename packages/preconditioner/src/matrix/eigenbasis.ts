@@ -105,6 +105,11 @@ export function eigenbasis(engine: MatrixEngine, slots: EigenbasisSlots, options
   multiply(engine, product, vectors, matrix);
   engine.rowDots(values, vectors, product);
   engine.sortRows(values, vectors);
+  if (options.maxIterations === 0) {
+    // No solver has looked at the matrix.
+    engine.norm(scratch.share, values);
+    engine.threshold(status, scratch.share, { limit: Number.MAX_VALUE, below: 0, above: 1, nan: 1 });
+  }
 }
 
 /** Sets `stop` where the vectors diagonalise the matrix well enough, and the values to the diagonal. */
