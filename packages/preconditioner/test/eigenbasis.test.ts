@@ -197,8 +197,9 @@ describe.each(engineSizes)('on $engine', ({ engine, largest }) => {
           const a = positiveDefinite(9, 10, 12);
           for (const place of [0, 36, 40]) {
             const spoilt = a.map((x, i) => (i === place ? bad : x));
-            const few = how.method === 'qr' ? { ...how, maxIterations: 2 } : how;
-            expect(basisOf(engine, spoilt, { how: few, tolerance }).failed, `${name}, place ${place}`).toBe(true);
+            const rounds = how.method === 'qr' ? [0, 2].map((maxIterations) => ({ ...how, maxIterations })) : [how];
+            for (const few of rounds)
+              expect(basisOf(engine, spoilt, { how: few, tolerance }).failed, `${name}, place ${place}`).toBe(true);
           }
         }
       },

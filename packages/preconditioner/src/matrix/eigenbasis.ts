@@ -108,9 +108,12 @@ export function eigenbasis(engine: MatrixEngine, slots: EigenbasisSlots, options
   if (options.maxIterations === 0) {
     // No solver has looked at the matrix.
     engine.norm(scratch.share, values);
-    engine.threshold(status, scratch.share, { limit: Number.MAX_VALUE, below: 0, above: 1, nan: 1 });
+    engine.threshold(status, scratch.share, { limit: LARGEST, below: 0, above: 1, nan: 1 });
   }
 }
+
+/** The largest number of float32: a norm beyond it is not finite on every engine. */
+const LARGEST = 3.4028234663852886e38;
 
 /** Sets `stop` where the vectors diagonalise the matrix well enough, and the values to the diagonal. */
 function measure(
