@@ -9,6 +9,8 @@ export type {
   MatrixEngine,
   ModeGram,
   ModeProduct,
+  PackedPrecision,
+  Packing,
   Place,
   Precision,
   ScaleFactor,

@@ -21,6 +21,14 @@ export interface MatrixEngine {
   allocate(shape: readonly number[]): Slot;
   /** A part of a flat float32 buffer that others read and write too (gradients, directions), starting at `offset` elements. */
   overlay(buffer: FlatBuffer, offset: number, shape: readonly number[]): Slot;
+  /** Whether packed triangles of this precision can be laid out. */
+  packs(precision: PackedPrecision): boolean;
+  /**
+   * State that holds lower triangles of order n, row after row: n (n + 1) / 2 numbers, in bfloat16 two of them in each place, the first in its
+   * lower half. `[stack, places]`, see `packedPlaces`; zero at first. What `values` gives of it are places, not numbers.
+   * @throws {TensorError} `unsupported` where `packs` says so.
+   */
+  allocatePacked(order: readonly [stack: number, n: number], how: Packing): Slot;
   /** Scratch of one task. Frames lie over one another, and each lane has its own copy: nothing in a frame outlives its task. */
   frame(): Frame;
   /** Bytes of arena that `open` will use, lanes' scratch and command queue included. */
@@ -64,7 +72,7 @@ export interface MatrixEngine {
   modeProduct(out: Slot, x: Slot, matrix: Slot, how: ModeProduct): void;
   /**
    * Takes a factor to its decomposition: `out <- s F`, `s = scale max(scale tr F, traceFloor)^(-traceExponent)`
-   * (`traceExponent` 0: `s = scale`). Lower triangle read and written.
+   * (`traceExponent` 0: `s = scale`). Lower triangle read and written; `out` may be `factor`.
    */
   scaleFactor(out: Slot, factor: Slot, how: ScaleFactor): void;
   /**
@@ -80,6 +88,16 @@ export interface MatrixEngine {
   scaleRows(matrix: Slot, factors: Slot): void;
   /** Copies the lower triangle onto the upper one. @param matrix `[stack, n, n]` */
   mirror(matrix: Slot): void;
+  /**
+   * Lower triangle to a packed one; bfloat16 rounds to nearest, ties to even. @param out of `allocatePacked`, in the same precision
+   * @param matrix `[stack, n, n]`
+   */
+  packLower(out: Slot, matrix: Slot, how: Packing): void;
+  /**
+   * A packed triangle to the lower triangle of a square; what lies above the diagonal afterwards is not specified. @param matrix `[stack, n, n]`
+   * @param packed of `allocatePacked`, in the same precision
+   */
+  unpackLower(matrix: Slot, packed: Slot, how: Packing): void;
   /** `M <- I`. @param matrix `[stack, n, n]` */
   identity(matrix: Slot): void;
   /** `M <- M + value I`. @param matrix `[stack, n, n]` */
@@ -209,6 +227,13 @@ export interface Eigh {
 
 /** Of a decomposition; what it reads and returns is in the engine's own. */
 export type Precision = 'float32' | 'float64';
+
+/** Of the numbers of a packed triangle. bfloat16 has the range of float32, and 8 bits of its 24. */
+export type PackedPrecision = 'float32' | 'bfloat16';
+
+export interface Packing {
+  readonly precision: PackedPrecision;
+}
 
 /** A decomposition that a task will call. */
 export type Workspace =

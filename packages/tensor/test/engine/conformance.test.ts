@@ -1,7 +1,7 @@
 import { expectClose, seededRandom, type Tolerance, tolerance } from '@distributed-shampoo/testing';
 import { setBackend, memory as tensorMemory } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { MatrixEngine, Slot, Workspace } from '../../src/engine/matrix-engine.ts';
+import type { MatrixEngine, PackedPrecision, Slot, Workspace } from '../../src/engine/matrix-engine.ts';
 import { ReferenceEngine } from '../../src/engine/reference/reference-engine.ts';
 import { elements } from '../../src/engine/strides.ts';
 import { engines } from './engines.ts';
@@ -19,6 +19,8 @@ interface Case {
   /** What to compare of slot number `slot`, where not all of it. */
   readonly view?: (numbers: ArrayLike<number>, slot: number, dims: readonly number[]) => number[];
   readonly within?: Tolerance;
+  /** The slot that is a packed triangle of order n; its shape is not in `slots`. */
+  readonly packed?: { readonly slot: number; readonly n: number; readonly precision: PackedPrecision };
   /** Decompositions that it calls. */
   readonly reserve?: readonly Workspace[];
 }
@@ -143,6 +145,13 @@ for (const n of [1, 2, 3, 8, 63, 64, 65, 130, 300]) {
       within: { name: 'a float32 trace', absolute: 1e-6, relative: 2e-5 },
     };
   }
+  cases[`scaleFactor ${n} in place`] = {
+    slots: [[n, n]],
+    run: (engine, [m]) => engine.scaleFactor(m as Slot, m as Slot, { scale: 1.5, traceExponent: 0.5, traceFloor: 1e-6 }),
+    start: squares,
+    view: lower,
+    within: { name: 'a float32 trace', absolute: 1e-6, relative: 2e-5 },
+  };
   for (const rankDeficiency of [
     { type: 'perturbation', before: true },
     { type: 'perturbation', before: false },
@@ -158,6 +167,52 @@ for (const n of [1, 2, 3, 8, 63, 64, 65, 130, 300]) {
           .map((x, i) => (i === 0 ? -1e-5 : Math.abs(x))),
       within: tolerance.iterated32,
     };
+  }
+}
+
+/** Where rounding to bfloat16 is decided: ties to either side, next to ties, subnormal numbers, past the largest, infinity and none. */
+const edges = [
+  0x3f808000, 0x3f818000, 0x3f808001, 0x3f807fff, 0x3fff8000, 0x00000001, 0x00008000, 0x00018000, 0x007fffff, 0x007f8000, 0x7f7f7fff,
+  0x7f7f8000, 0x7f7fffff, 0x7f800000, 0x7fc00000, 0, 0x80000000, 0xbf808000, 0xbf818001, 0x80018000, 0xff7f8000, 0xff800000,
+]; // biome-ignore format: a table
+const edgeNumbers = (_slot: number, length: number) =>
+  new Float32Array(Uint32Array.from({ length }, (_, i) => edges[i % edges.length] as number).buffer);
+
+for (const n of [1, 2, 3, 7, 64, 65]) {
+  for (const precision of ['float32', 'bfloat16'] as const) {
+    for (const [numbers, start] of [
+      ['normal numbers', undefined],
+      ['the edges of rounding', edgeNumbers],
+    ] as const) {
+      const packed = { n, precision } as const;
+      // What is read of a bfloat16 triangle are places of two numbers: compared as float32, they are the same bits.
+      cases[`packLower ${n} ${precision} ${numbers}`] = {
+        slots: [[], [n, n]],
+        packed: { ...packed, slot: 0 },
+        run: (engine, [out, m]) => engine.packLower(out as Slot, m as Slot, { precision }),
+        ...(start && { start }),
+        within: tolerance.exact,
+      };
+      cases[`unpackLower ${n} ${precision} ${numbers}`] = {
+        slots: [[n, n], []],
+        packed: { ...packed, slot: 1 },
+        run: (engine, [m, from]) => engine.unpackLower(m as Slot, from as Slot, { precision }),
+        view: (all, slot, dims) => (slot === 0 ? lower(all, slot, dims) : Array.from(all)),
+        ...(start && { start }),
+        within: tolerance.exact,
+      };
+      cases[`packLower and unpackLower ${n} ${precision} ${numbers}`] = {
+        slots: [[n, n], [n, n], []],
+        packed: { ...packed, slot: 2 },
+        run: (engine, [out, m, between]) => {
+          engine.packLower(between as Slot, m as Slot, { precision });
+          engine.unpackLower(out as Slot, between as Slot, { precision });
+        },
+        view: lower,
+        ...(start && { start }),
+        within: tolerance.exact,
+      };
+    }
   }
 }
 
@@ -352,11 +407,13 @@ for (const [now, before] of [
 /** Runs a case on an engine and returns what every slot holds afterwards. */
 function outcome(
   engine: MatrixEngine,
-  { slots: dims, run, start, reserve = [] }: Case,
+  { slots: dims, run, start, packed, reserve = [] }: Case,
   stack: number,
   parallel: boolean,
 ): number[][] {
-  const slots = dims.map((shape) => engine.allocate([stack, ...shape]));
+  const slots = dims.map((shape, slot) =>
+    packed?.slot === slot ? engine.allocatePacked([stack, packed.n], packed) : engine.allocate([stack, ...shape]),
+  );
   for (const work of reserve) engine.frame().reserve(work);
   const pages = Math.ceil(engine.arenaBytes / 65536) + 1;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
@@ -379,7 +436,10 @@ describe.each(engines)('$name', ({ create, backend = 'tensorflow' }) => {
     await setBackend(backend);
   });
 
-  test.each(Object.entries(cases))('%s', (_name, one) => {
+  const engine = create(1);
+  const possible = Object.entries(cases).filter(([, { packed }]) => packed === undefined || engine.packs(packed.precision));
+
+  test.each(possible)('%s', (_name, one) => {
     for (const stack of [1, 3]) {
       const expected = outcome(new ReferenceEngine(), one, stack, false);
       const actual = outcome(create(1), one, stack, stack === 3);
@@ -398,10 +458,20 @@ describe.each(engines)('$name', ({ create, backend = 'tensorflow' }) => {
 
   test('dispose leaves no tensor behind', () => {
     const before = tensorMemory().numTensors;
-    const one = cases['modeProduct [2, 3, 4] mode 1 to 3'] as Case;
-    outcome(create(1), one, 3, true);
-    outcome(create(1), one, 3, false);
+    for (const name of ['modeProduct [2, 3, 4] mode 1 to 3', 'packLower and unpackLower 7 float32 normal numbers']) {
+      outcome(create(1), cases[name] as Case, 3, true);
+      outcome(create(1), cases[name] as Case, 3, false);
+    }
     expect(tensorMemory().numTensors).toBe(before);
+  });
+
+  test('a precision that the engine has no numbers of is refused when it is laid out', () => {
+    const engine = create(1);
+    expect(engine.packs('float32')).toBe(true);
+    const layOut = () => engine.allocatePacked([2, 3], { precision: 'bfloat16' });
+    if (engine.packs('bfloat16')) expect(layOut().shape).toEqual([2, 3]);
+    else expect(layOut).toThrow(expect.objectContaining({ code: 'unsupported', message: expect.stringContaining('bfloat16') }));
+    expect(engine.packs('bfloat16')).toBe(engine.name !== 'tfjs');
   });
 
   test('operations before open are refused', () => {

@@ -8,6 +8,7 @@ import type {
   MatrixEngine,
   ModeGram,
   ModeProduct,
+  Packing,
   Place,
   ScaleByPower,
   ScaleFactor,
@@ -17,6 +18,7 @@ import type {
 } from '../matrix-engine.ts';
 import type { SpectrumPower } from '../spectrum.ts';
 import { modeStrides } from '../strides.ts';
+import { packedPlaces } from '../triangle.ts';
 import { type Lanes, startLanes } from './lanes.ts';
 import type { BlasLibrary } from './library.ts';
 import { createMachine, type Machine } from './machine.ts';
@@ -73,6 +75,14 @@ export class BlasEngine implements MatrixEngine {
   overlay(buffer: FlatBuffer, offset: number, shape: readonly number[]): Slot {
     this.#mustBeClosed('overlay');
     return this.#layout.overlay(buffer, offset, shape);
+  }
+
+  packs(): boolean {
+    return true;
+  }
+
+  allocatePacked([stack, n]: readonly [number, number], { precision }: Packing): Slot {
+    return this.allocate([stack, packedPlaces(n, precision)]);
   }
 
   frame(): Frame {
@@ -185,6 +195,14 @@ export class BlasEngine implements MatrixEngine {
 
   mirror(matrix: Slot): void {
     this.#issue('mirror', [matrix], [matrix.shape[1] as number]);
+  }
+
+  packLower(out: Slot, matrix: Slot, { precision }: Packing): void {
+    this.#issue(precision === 'bfloat16' ? 'packBfloat16' : 'packFloat32', [out, matrix], [matrix.shape[1] as number]);
+  }
+
+  unpackLower(matrix: Slot, packed: Slot, { precision }: Packing): void {
+    this.#issue(precision === 'bfloat16' ? 'unpackBfloat16' : 'unpackFloat32', [matrix, packed], [matrix.shape[1] as number]);
   }
 
   identity(matrix: Slot): void {

@@ -5,6 +5,7 @@ import { eigh } from './eigh.ts';
 import type { Machine } from './machine.ts';
 import { addDiagonal, diagonal, identity, mirror, modeGram, modeProduct, scaleFactor, scaleRows, trace } from './matrices.ts';
 import { orthonormalRows } from './orthonormal-rows.ts';
+import { packBfloat16, packFloat32, unpackBfloat16, unpackFloat32 } from './packing.ts';
 import { polarFactor } from './polar-factor.ts';
 
 /** An operation on one member of a stack: numbers only, so that it can lie in the queue. Slots are byte offsets. */
@@ -72,6 +73,11 @@ export const operations = {
   ],
   scaleRows: [2, 2, (m, p, i) => scaleRows(m, at(p, i), at(p, i + 1), at(p, i + 2), at(p, i + 3))],
   mirror: [1, 1, (m, p, i) => mirror(m, at(p, i), at(p, i + 1))],
+  /** out, matrix, n; matrix, packed, n */
+  packFloat32: [2, 1, (m, p, i) => packFloat32(m, at(p, i), at(p, i + 1), at(p, i + 2))],
+  packBfloat16: [2, 1, (m, p, i) => packBfloat16(m, at(p, i), at(p, i + 1), at(p, i + 2))],
+  unpackFloat32: [2, 1, (m, p, i) => unpackFloat32(m, at(p, i), at(p, i + 1), at(p, i + 2))],
+  unpackBfloat16: [2, 1, (m, p, i) => unpackBfloat16(m, at(p, i), at(p, i + 1), at(p, i + 2))],
   identity: [1, 1, (m, p, i) => identity(m, at(p, i), at(p, i + 1))],
   addDiagonal: [1, 2, (m, p, i) => addDiagonal(m, at(p, i), at(p, i + 1), at(p, i + 2))],
   /** matrix, s, n, relative, least */

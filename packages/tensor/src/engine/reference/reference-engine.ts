@@ -8,6 +8,7 @@ import type {
   MatrixEngine,
   ModeGram,
   ModeProduct,
+  Packing,
   Place,
   ScaleByPower,
   ScaleFactor,
@@ -18,6 +19,8 @@ import type {
 import { distanceFromIdentity, largestRowSum, offDiagonal, rowDots, sortRows } from '../measures.ts';
 import { type SpectrumPower, spectrumPower } from '../spectrum.ts';
 import { elements, modeStrides } from '../strides.ts';
+import { packedPlaces } from '../triangle.ts';
+import { bfloat16At, nearestBfloat16, putBfloat16 } from './bfloat16.ts';
 import { orthonormalRows } from './householder.ts';
 import { jacobiEigh } from './jacobi.ts';
 import { polarFactor } from './polar.ts';
@@ -30,7 +33,7 @@ type Numbers = Float64Array<ArrayBufferLike> | Float32Array<ArrayBufferLike>;
 
 /**
  * The oracle: every slot a float64 array, every formula a plain loop over the definition. Slow; for tests, and where no BLAS can be had.
- * Only the flat buffers are float32, because others share them.
+ * Only the flat buffers are float32, because others share them, and triangles in bfloat16, whose numbers are halves of a float32.
  */
 export class ReferenceEngine implements MatrixEngine {
   readonly name = 'reference';
@@ -50,6 +53,16 @@ export class ReferenceEngine implements MatrixEngine {
     const slot: ReferenceSlot = { shape: Object.freeze([...shape]), numbers: new Float32Array(0) };
     this.#overlays.push({ slot, buffer, offset });
     return slot;
+  }
+
+  packs(): boolean {
+    return true;
+  }
+
+  allocatePacked([stack, n]: readonly [number, number], { precision }: Packing): Slot {
+    const shape = Object.freeze([stack, packedPlaces(n, precision)]);
+    const numbers = precision === 'bfloat16' ? new Float32Array(elements(shape)) : new Float64Array(elements(shape));
+    return { shape, numbers } as ReferenceSlot;
   }
 
   frame(): Frame {
@@ -144,6 +157,24 @@ export class ReferenceEngine implements MatrixEngine {
     const n = matrix.shape[1] as number;
     this.#eachMember([matrix], (m) => {
       for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) m[j * n + i] = m[i * n + j] as number;
+    });
+  }
+
+  packLower(out: Slot, matrix: Slot, { precision }: Packing): void {
+    this.#eachMember([out, matrix], (to, m) => {
+      eachOfLower(matrix, (at, inSquare) => {
+        const value = m[inSquare] as number;
+        if (precision === 'bfloat16') putBfloat16(to, at, nearestBfloat16(value));
+        else to[at] = value;
+      });
+    });
+  }
+
+  unpackLower(matrix: Slot, packed: Slot, { precision }: Packing): void {
+    this.#eachMember([matrix, packed], (m, from) => {
+      eachOfLower(matrix, (at, inSquare) => {
+        m[inSquare] = precision === 'bfloat16' ? bfloat16At(from, at) : (from[at] as number);
+      });
     });
   }
 
@@ -352,4 +383,10 @@ export class ReferenceEngine implements MatrixEngine {
       for (let i = 0; i < to.length; i++) run(to, from, i, second);
     });
   }
+}
+
+/** Calls with the place of each number of a lower triangle, row after row: packed, and in the square. */
+function eachOfLower({ shape }: Slot, visit: (packed: number, inSquare: number) => void): void {
+  const n = shape[1] as number;
+  for (let i = 0, packed = 0; i < n; i++) for (let j = 0; j <= i; j++, packed++) visit(packed, i * n + j);
 }

@@ -12,6 +12,8 @@ export type Operations = Omit<
   | 'arenaBytes'
   | 'allocate'
   | 'overlay'
+  | 'packs'
+  | 'allocatePacked'
   | 'frame'
   | 'open'
   | 'parallel'

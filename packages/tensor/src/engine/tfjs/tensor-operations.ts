@@ -53,13 +53,17 @@ import type { Operations } from './equal-tasks.ts';
 import { orthonormalTensors } from './orthonormal-rows.ts';
 import { polarTensors } from './polar-factor.ts';
 import type { TensorSlots } from './tensor-slots.ts';
+import type { TriangleIndices } from './triangle-indices.ts';
 
 /** The matrix operations on tensors: one batched operation, or a few, for a stack of any size. */
 export class TensorOperations implements Operations {
   readonly #slots: TensorSlots;
+  readonly #indices: TriangleIndices;
 
-  constructor(slots: TensorSlots) {
+  /** @param indices of packed triangles; whoever made them disposes of them. */
+  constructor(slots: TensorSlots, indices: TriangleIndices) {
     this.#slots = slots;
+    this.#indices = indices;
   }
 
   modeGram(factor: Slot, x: Slot, { mode, decay, weight }: ModeGram): void {
@@ -118,6 +122,16 @@ export class TensorOperations implements Operations {
       const lower = linalg.bandPart(m, -1, 0);
       return add(lower, transpose(sub(lower, linalg.bandPart(lower, 0, 0)), [0, 2, 1]));
     });
+  }
+
+  packLower(out: Slot, matrix: Slot): void {
+    const [stack, n] = matrix.shape as [number, number];
+    this.#write(out, [matrix], (m) => gather(reshape(m, [stack, n * n]), this.#indices.ofPacked(n), 1));
+  }
+
+  unpackLower(matrix: Slot, packed: Slot): void {
+    const n = matrix.shape[1] as number;
+    this.#write(matrix, [packed], (from) => gather(from, this.#indices.ofSquare(n), 1));
   }
 
   identity(matrix: Slot): void {

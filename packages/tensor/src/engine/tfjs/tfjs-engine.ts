@@ -1,8 +1,11 @@
 import { getBackend } from '@tensorflow/tfjs-core';
-import type { FlatBuffer, Frame, MatrixEngine, Place, Slot, Task } from '../matrix-engine.ts';
+import { TensorError } from '../../errors.ts';
+import type { FlatBuffer, Frame, MatrixEngine, PackedPrecision, Packing, Place, Slot, Task } from '../matrix-engine.ts';
+import { packedPlaces } from '../triangle.ts';
 import { equalTasks, type Operations, operandsOn, type Recorded, type RecordedRepeat, TaskRecord } from './equal-tasks.ts';
 import { TensorOperations } from './tensor-operations.ts';
 import { TensorSlots } from './tensor-slots.ts';
+import { TriangleIndices } from './triangle-indices.ts';
 
 /**
  * On TensorFlow a step of 60 blocks of order 16 takes a sixth of the time as stacks, one of 4 of order 512 four fifths. The wasm backend has no fast product of
@@ -24,7 +27,8 @@ export class TfjsEngine implements MatrixEngine {
   /** The arena is TensorFlow.js's own memory. */
   readonly arenaBytes = 0;
   readonly #slots = new TensorSlots();
-  readonly #operations: Operations = new TensorOperations(this.#slots);
+  readonly #indices = new TriangleIndices();
+  readonly #operations: Operations = new TensorOperations(this.#slots, this.#indices);
   #recording: TaskRecord | undefined;
 
   allocate(shape: readonly number[]): Slot {
@@ -33,6 +37,21 @@ export class TfjsEngine implements MatrixEngine {
 
   overlay(buffer: FlatBuffer, offset: number, shape: readonly number[]): Slot {
     return this.#slots.overlay(buffer, offset, shape);
+  }
+
+  packs(precision: PackedPrecision): boolean {
+    return precision === 'float32';
+  }
+
+  allocatePacked([stack, n]: readonly [number, number], { precision }: Packing): Slot {
+    if (!this.packs(precision)) {
+      throw new TensorError(
+        'unsupported',
+        `TfjsEngine.allocatePacked: precision is "${precision}", and TensorFlow.js has tensors of float32 alone. Take "float32", or another engine.`,
+        { precision },
+      );
+    }
+    return this.allocate([stack, packedPlaces(n, precision)]);
   }
 
   frame(): Frame {
@@ -63,6 +82,7 @@ export class TfjsEngine implements MatrixEngine {
 
   dispose(): void {
     this.#slots.dispose();
+    this.#indices.dispose();
   }
 
   modeGram(...operands: Parameters<Operations['modeGram']>): void {
@@ -91,6 +111,14 @@ export class TfjsEngine implements MatrixEngine {
 
   mirror(...operands: Parameters<Operations['mirror']>): void {
     this.#issue('mirror', operands);
+  }
+
+  packLower(...operands: Parameters<Operations['packLower']>): void {
+    this.#issue('packLower', operands);
+  }
+
+  unpackLower(...operands: Parameters<Operations['unpackLower']>): void {
+    this.#issue('unpackLower', operands);
   }
 
   combine(...operands: Parameters<Operations['combine']>): void {
