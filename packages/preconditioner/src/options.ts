@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { factorStorages } from './kronecker/factor-storage.ts';
 import { rationalOf } from './matrix/rational.ts';
 
 /** beta2 of a grafted method: the decay of its second moments. */
@@ -60,6 +61,8 @@ const factors = {
   toleratedFailures: z.int().min(0).default(3),
   /** The reference's storage of factors; here one triangle of each is kept, either way, so that values don't depend on it. */
   symmetricPacking: z.boolean().default(true),
+  /** How factors are kept between steps: see `factor-storage.ts`. */
+  factorStorage: z.enum(factorStorages).default('square'),
 };
 
 /** A decomposition in float64 costs 1.5 to 1.8 times one in float32; `auto` takes it up to order 128, where that is under a millisecond. */

@@ -1,5 +1,6 @@
 import type { Frame, MatrixEngine, Precision, Slot } from '@distributed-shampoo/tensor';
 import type { BlockState, RefreshJob, RefreshOutcome, SharedOptions } from '../preconditioner.ts';
+import type { Factor } from './factor-storage.ts';
 import { type FactorAverage, factorCorrection } from './factors.ts';
 import type { PlacePool } from './place-pool.ts';
 
@@ -31,7 +32,7 @@ export interface RefreshSlots<Scratch> {
 
 /** One dimension of a block that is preconditioned. */
 export interface Dimension {
-  readonly factor: Slot;
+  readonly factor: Factor;
   /** Other slots after each refresh. */
   kept: Kept;
   readonly exponent: number;
@@ -41,8 +42,8 @@ export interface Dimension {
 }
 
 /** Lays out a dimension. Before the engine opens. */
-export function layOutDimension(engine: MatrixEngine, method: RefreshMethod, factor: Slot, exponent: number): Dimension {
-  const [stack, n] = factor.shape as [number, number];
+export function layOutDimension(engine: MatrixEngine, method: RefreshMethod, factor: Factor, exponent: number): Dimension {
+  const { stack, order: n } = factor;
   const kept = Object.entries(method.keeps(stack, n)).map(([name, shape]) => [name, engine.allocate(shape)]);
   return {
     factor,
@@ -84,15 +85,14 @@ export function refreshJob(
     onInstall = (_old, give) => give(),
   }: { readonly count: number; readonly onInstall?: (old: Kept, give: () => void) => void },
 ): RefreshJob {
-  const n = one.factor.shape[1] as number;
   const next: Kept = Object.fromEntries(Object.entries(one.kept).map(([name, { shape }]) => [name, pool.take(shape)]));
   const giveAll = (slots: Kept) => {
     for (const slot of Object.values(slots)) pool.give(slot);
   };
   return {
-    cost: n ** 3,
+    cost: one.factor.order ** 3,
     run() {
-      engine.scaleFactor(one.scratch.matrix, one.factor, {
+      engine.scaleFactor(one.scratch.matrix, one.factor.read(one.scratch.matrix), {
         scale: 1 / factorCorrection(scaling.average, count),
         traceExponent: scaling.traceScaling ? scaling.traceScalingExponent : 0,
         traceFloor: scaling.epsilon,
@@ -126,7 +126,7 @@ export function dimensionSlots(dimensions: readonly (Dimension | null)[]): Block
   const named: Record<string, Slot> = {};
   for (const [d, one] of dimensions.entries()) {
     if (one === null) continue;
-    named[`factor ${d}`] = one.factor;
+    named[`factor ${d}`] = one.factor.slot;
     for (const [name, slot] of Object.entries(one.kept)) named[`${name} ${d}`] = slot;
   }
   return named;

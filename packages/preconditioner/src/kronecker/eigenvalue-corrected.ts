@@ -2,6 +2,7 @@ import type { Frame, MatrixEngine, Slot } from '@distributed-shampoo/tensor';
 import type { EigenvalueCorrectedOptions } from '../options.ts';
 import type { Preconditioner, SharedOptions } from '../preconditioner.ts';
 import { type Dimension, dimensionSlots, layOutDimension, type Refresher, type RefreshMethod, refreshJob } from './dimension.ts';
+import { factorStorage } from './factor-storage.ts';
 import { allocateFactors, factorCorrection, gradientWeight, observeFactor } from './factors.ts';
 import { multiplyModes } from './multiply.ts';
 import { PlacePool } from './place-pool.ts';
@@ -47,6 +48,7 @@ export function eigenvalueCorrected(
 ): Preconditioner<EigenvalueCorrectedState> {
   const average = { ...shared, dropWeightingFactor: options.dropWeightingFactor };
   const method = basisMethod(engine, options, shared) as RefreshMethod;
+  const storage = factorStorage(engine, options.factorStorage);
   const pool = new PlacePool(engine);
   const refresher: Refresher = { engine, method, pool, scaling: { ...options, average, epsilon: shared.epsilon } };
   const follows = shared.compatibility !== 'reference';
@@ -58,7 +60,7 @@ export function eigenvalueCorrected(
   return {
     initial(shape, frame: Frame) {
       const [stack, ...dims] = shape as [number, ...number[]];
-      const factors = allocateFactors(engine, shape, (d) => rotates(dims, d));
+      const factors = allocateFactors({ storage, frame }, shape, (d) => rotates(dims, d));
       return {
         dimensions: factors.map((factor) => (factor === null ? null : layOutDimension(engine, method, factor, 0))),
         secondMoment: engine.allocate(shape),

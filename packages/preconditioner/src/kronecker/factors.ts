@@ -1,21 +1,25 @@
-import type { MatrixEngine, Slot } from '@distributed-shampoo/tensor';
+import type { Frame, MatrixEngine, Slot } from '@distributed-shampoo/tensor';
 import { biasCorrection } from '../bias-correction.ts';
 import type { SharedOptions } from '../preconditioner.ts';
+import type { Factor, Storage } from './factor-storage.ts';
 
 /** How the factors of all Kronecker-factored methods average. */
 export interface FactorAverage extends Pick<SharedOptions, 'beta2' | 'useBiasCorrection'> {
   readonly dropWeightingFactor: boolean;
 }
 
-/** Factors of a block by dimension: `[stack, d_k, d_k]`, lower triangle, or null where a dimension has none. */
-export type Factors = readonly (Slot | null)[];
+/** Factors of a block by dimension, or null where a dimension has none. */
+export type Factors = readonly (Factor | null)[];
 
-/** Lays out a factor for each dimension of a block `[stack, ...dims]` that `has` one. */
-export const allocateFactors = (
-  engine: MatrixEngine,
+/** Lays out a factor for each dimension of a block `[stack, ...dims]` that `has` one; scratch comes from the frame of the block's task. */
+export function allocateFactors(
+  { storage, frame }: { readonly storage: Storage; readonly frame: Frame },
   [stack, ...dims]: readonly number[],
   has: (dimension: number) => boolean,
-): Factors => dims.map((d, dimension) => (has(dimension) ? engine.allocate([stack as number, d, d]) : null));
+): Factors {
+  const place = storage(frame, stack as number);
+  return dims.map((d, dimension) => (has(dimension) ? place(d) : null));
+}
 
 /** Weight of a new gradient: 1 - beta2; 1 where beta2 = 1 or the weighting factor is dropped. */
 export const gradientWeight = ({ beta2, dropWeightingFactor }: FactorAverage): number =>
@@ -24,9 +28,10 @@ export const gradientWeight = ({ beta2, dropWeightingFactor }: FactorAverage): n
 /** Takes a gradient into the factor of one dimension: `A_k <- beta2 A_k + weight G(k) G(k)^T`. */
 export const observeFactor = (
   engine: MatrixEngine,
-  { factor, gradient, mode }: { readonly factor: Slot; readonly gradient: Slot; readonly mode: number },
+  { factor, gradient, mode }: { readonly factor: Factor; readonly gradient: Slot; readonly mode: number },
   average: FactorAverage,
-): void => engine.modeGram(factor, gradient, { mode, decay: average.beta2, weight: gradientWeight(average) });
+): void =>
+  factor.update((square) => engine.modeGram(square, gradient, { mode, decay: average.beta2, weight: gradientWeight(average) }));
 
 /** What a factor is divided by before its root: `1 - beta2^count`, or 1 where nothing is to be corrected. */
 export const factorCorrection = ({ beta2, useBiasCorrection, dropWeightingFactor }: FactorAverage, count: number): number =>

@@ -3,6 +3,7 @@ import type { EigendecomposedOptions, RootInverseOptions } from '../options.ts';
 import { type Preconditioner, type SharedOptions, withoutSecondLook } from '../preconditioner.ts';
 import { type Dimension, dimensionSlots, layOutDimension, type Refresher, type RefreshMethod, refreshJob } from './dimension.ts';
 import { inverseExponentOf } from './exponents.ts';
+import { factorStorage } from './factor-storage.ts';
 import { allocateFactors, observeFactor } from './factors.ts';
 import { multiplyModes } from './multiply.ts';
 import { PlacePool } from './place-pool.ts';
@@ -53,6 +54,7 @@ function shampoo(
   { shared, method }: { readonly shared: SharedOptions; readonly method: RefreshMethod },
 ): Preconditioner<ShampooState> {
   const average = { ...shared, dropWeightingFactor: options.dropWeightingFactor };
+  const storage = factorStorage(engine, options.factorStorage);
   const pool = new PlacePool(engine);
   const refresher: Refresher = { engine, method, pool, scaling: { ...options, average, epsilon: shared.epsilon } };
   const projects = options.type === 'kl-root-inverse' || options.type === 'kl-eigendecomposed';
@@ -65,7 +67,7 @@ function shampoo(
     ...withoutSecondLook,
     initial(shape, frame) {
       const dims = shape.slice(1);
-      const factors = allocateFactors(engine, shape, (d) => exponent(dims, d) !== 0);
+      const factors = allocateFactors({ storage, frame }, shape, (d) => exponent(dims, d) !== 0);
       return {
         dimensions: factors.map((factor, d) =>
           factor === null ? null : layOutDimension(engine, method, factor, exponent(dims, d)),
