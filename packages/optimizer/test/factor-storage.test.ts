@@ -74,17 +74,17 @@ describe.each(engines)('on %s', (engine) => {
 });
 
 /**
- * Factors of 16 x 16 normal numbers are 16 on the diagonal, their eigenvalues 7 and above. A rounding moves an entry by 2^-8 of itself at most, and at beta2 = 0.9
- * ten of them add up: 0.6, a root of 1/4 makes 2 percent of it, and two roots 4. That is the worst; they mostly cancel.
+ * Factors of 16 x 16 normal numbers are 16 on the diagonal, their eigenvalues 7 and above. A rounding moves an entry by 2^-8 of itself at most, to either side, and at
+ * beta2 = 0.9 ten of them decay into one another: 0.08 in the mean square, 0.6 at the very worst. A root of 1/4 makes 0.3 percent of the former, and two roots 0.4.
  */
-const WORST_SHARE = 0.04;
+const MEAN_SHARE = 0.004;
 
 describe.each(engines.filter((engine) => engine !== 'tfjs'))('on %s', (engine) => {
   test.each([
     ['root-inverse', { type: 'root-inverse' }],
     ['coupled Newton', { type: 'root-inverse', method: 'coupled-newton' }],
     ['eigendecomposed', { type: 'eigendecomposed' }],
-  ] as const)('factors in bfloat16 move parameters as square ones do, but for 4 percent: %s', (_, preconditioner) => {
+  ] as const)('factors in bfloat16 move parameters as square ones do, but for 0.4 percent: %s', (_, preconditioner) => {
     const of = [[16, 16]];
     const before = trajectory(engine, options(preconditioner), { steps: 0, of });
     const squares = trajectory(engine, options(preconditioner), { of });
@@ -92,7 +92,7 @@ describe.each(engines.filter((engine) => engine !== 'tfjs'))('on %s', (engine) =
     const distance = (a: readonly number[], b: readonly number[]) => Math.hypot(...a.map((x, i) => x - (b[i] as number)));
     const share = distance(rounded, squares) / distance(squares, before);
     expect(share).toBeGreaterThan(0);
-    expect(share).toBeLessThan(WORST_SHARE);
+    expect(share).toBeLessThan(MEAN_SHARE);
   });
 });
 

@@ -2,6 +2,7 @@ export { biasCorrection, filterCorrection } from './bias-correction.ts';
 export { PreconditionerError, type PreconditionerErrorCode } from './errors.ts';
 export { type GraftedState, grafted, type Method } from './grafting.ts';
 export { type InverseExponents, inverseExponentOf } from './kronecker/exponents.ts';
+export { type FactorStorageName, factorStorages } from './kronecker/factor-storage.ts';
 export { type CoupledScratch, coupledScratch, type RootSlots } from './matrix/coupled.ts';
 export { type CoupledHigherOrderOptions, coupledHigherOrder } from './matrix/coupled-higher-order.ts';
 export { type CoupledNewtonOptions, coupledNewton } from './matrix/coupled-newton.ts';

@@ -1,8 +1,9 @@
+import type { FactorStorageName } from '@distributed-shampoo/preconditioner';
 import { memory } from '@tensorflow/tfjs-core';
 import { matrixRates } from './engine.ts';
 import { makeSubject } from './subject.ts';
 
-// Steps of Shampoo on ResNet-50's variables, in a process of its own so that its memory can be told. Arguments: DIM, `vectors` or `matrices`, LANES. Prints one line of JSON: `OptimizerRun`.
+// Steps of Shampoo on ResNet-50's variables, in a process of its own so that its memory can be told. Arguments: DIM, `vectors` or `matrices`, LANES, STORAGE of factors. Prints one line of JSON: `OptimizerRun`.
 
 /** What a run came to. */
 export interface OptimizerRun {
@@ -28,12 +29,16 @@ export interface OptimizerRun {
 
 const PERIOD = 6;
 const ROUNDS = 3;
-const [dim = '1024', vectors = 'vectors', lanes = '2'] = process.argv.slice(2);
+const [dim = '1024', vectors = 'vectors', lanes = '2', factorStorage = 'square'] = process.argv.slice(2);
 const { engine, optimizer, variables, step } = await makeSubject({
   model: 'resnet50',
   lanes: Number(lanes),
   vectors: vectors === 'vectors',
-  options: { maxPreconditionerDim: Number(dim), preconditionFrequency: PERIOD },
+  options: {
+    maxPreconditionerDim: Number(dim),
+    preconditionFrequency: PERIOD,
+    preconditioner: { type: 'root-inverse', factorStorage: factorStorage as FactorStorageName },
+  },
 });
 for (let t = 0; t < PERIOD; t++) step();
 const rates: number[] = [matrixRates(Number(lanes)).product];

@@ -1,8 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { factorStorages } from '@distributed-shampoo/preconditioner';
+import { useBackend, useBlas } from '@distributed-shampoo/tensor/node';
 import { models } from '@distributed-shampoo/trainer';
 import type { OptimizerRun } from './optimizer-run.ts';
+import { type RootError, rootErrors } from './root-errors.ts';
 import { atLeast, atMost, type Row, row, timeBeside } from './row.ts';
 import type { SteadyRun } from './steady-run.ts';
 
@@ -34,7 +37,27 @@ export async function benchOptimizer(): Promise<readonly Row[]> {
     row(`  the median step`, even.median, 's'),
     row(`growth of the process over ${flat.steps} steps of ResNet-20`, flat.grown / 1e6, 'MB'),
     atMost(row(`  tensors`, flat.tensors, 'tensors'), 0),
+    ...(await storageRows(lanes)),
   ];
+}
+
+/** What each storage of factors costs and saves at one configuration, and what it does to roots. The process does nothing else meanwhile. */
+export async function storageRows(lanes: number): Promise<readonly Row[]> {
+  const rows = factorStorages.flatMap((storage) => {
+    // Squares are what all other rows have.
+    if (storage === 'square') return [];
+    const { step, refresh, stateBytes, parameters } = measured<OptimizerRun>('optimizer-run', ['1024', 'vectors', String(lanes), storage]);
+    return [
+      row(`step without refresh, 1024, factors ${storage}`, step, 's'),
+      row(`  refresh, factors ${storage}`, refresh, 's'),
+      row(`  optimizer state and scratch, factors ${storage}`, stateBytes / parameters, 'bytes a parameter'),
+    ];
+  });
+  await useBackend({ backend: 'tensorflow' });
+  await useBlas();
+  const errorRow = ({ storage, gradients, beta2, error }: RootError) =>
+    row(`roots of factors ${storage}, order 1024, beta2 ${beta2}, ${gradients} gradients`, error, 'off, relative');
+  return [...rows, ...rootErrors(lanes).map(errorRow)];
 }
 
 function rowsOf(name: string, run: OptimizerRun, peer: Peers | null): Row[] {
