@@ -41,24 +41,31 @@ export interface Kernel {
 const UNROLL = 4;
 const indices = [...Array(UNROLL).keys()];
 
-/** @returns the text of one exported function. */
-export function kernelText(name: string, { arrays, scalars, store, sumOfSquares }: Kernel): string {
-  const advance = (bytes: number) =>
-    arrays.map((array) => `(local.set $${array} (i32.add (local.get $${array}) (i32.const ${bytes})))`).join(' ');
-  const loop = (bytes: number, elements: number, body: string) => `
+/** A loop over `$length` elements, so many a turn, as long as there are as many. @param widths bytes of an element of each array, which advance. */
+export function loopText(widths: Readonly<Record<string, number>>, elements: number, body: string): string {
+  const advance = Object.entries(widths).map(
+    ([array, width]) => `(local.set $${array} (i32.add (local.get $${array}) (i32.const ${width * elements})))`,
+  );
+  return `
     (block $done (loop $next
       (br_if $done (i32.lt_u (local.get $length) (i32.const ${elements})))
       ${body}
-      ${advance(bytes)}
+      ${advance.join(' ')}
       (local.set $length (i32.sub (local.get $length) (i32.const ${elements})))
       (br $next)))`;
+}
+
+/** @returns the text of one exported function. */
+export function kernelText(name: string, { arrays, scalars, store, sumOfSquares }: Kernel): string {
+  const widths = Object.fromEntries(arrays.map((array) => [array, 4]));
+  const loop = (elements: number, body: string) => loopText(widths, elements, body);
   const parameters = `${arrays.map((array) => `(param $${array} i32)`).join(' ')} (param $length i32) ${scalars.map((s) => `(param $${s} f32)`).join(' ')}`;
   if (store !== undefined) {
     const wide = indices
       .map((u) => `(v128.store offset=${16 * u} (local.get $${arrays[0]}) ${store.text('f32x4', u)})`)
       .join('\n      ');
     const narrow = `(f32.store (local.get $${arrays[0]}) ${store.text('f32', 0)})`;
-    return `(func (export "${name}") ${parameters} ${loop(16 * UNROLL, 4 * UNROLL, wide)} ${loop(4, 1, narrow)})`;
+    return `(func (export "${name}") ${parameters} ${loop(4 * UNROLL, wide)} ${loop(1, narrow)})`;
   }
   if (sumOfSquares === undefined) throw new Error(`kernel ${name} neither stores nor sums`);
   // Two float64 sums of two lanes a vector, so that additions of different vectors don't wait for one another.
@@ -79,15 +86,14 @@ export function kernelText(name: string, { arrays, scalars, store, sumOfSquares 
     .map((sum) => `(local.get $${sum})`)
     .reduce((left, right) => `(f64x2.add ${left} ${right})`);
   return `(func (export "${name}") ${parameters} (result f64) (local $vector v128) (local $half v128) (local $sum f64) (local $one f64) ${locals}
-    ${loop(16 * UNROLL, 4 * UNROLL, wide)}
+    ${loop(4 * UNROLL, wide)}
     (local.set $vector ${total})
     (local.set $sum (f64.add (f64x2.extract_lane 0 (local.get $vector)) (f64x2.extract_lane 1 (local.get $vector))))
-    ${loop(4, 1, narrow)}
+    ${loop(1, narrow)}
     (local.get $sum))`;
 }
 
-/** @returns the text of a module that exports each kernel and works on an imported shared memory. */
-export function moduleText(kernels: Readonly<Record<string, Kernel>>): string {
-  const functions = Object.entries(kernels).map(([name, kernel]) => kernelText(name, kernel));
+/** @returns the text of a module that exports each function and works on an imported shared memory. */
+export function moduleText(functions: readonly string[]): string {
   return `(module (import "engine" "memory" (memory 1 65536 shared))\n${functions.join('\n')})`;
 }

@@ -9,7 +9,6 @@ export interface Machine {
   /** Address of the memory's first byte: BLAS takes addresses, kernels and views take offsets. */
   readonly base: number;
   readonly bytes: Uint8Array;
-  readonly uint16: Uint16Array;
   readonly int32: Int32Array;
   readonly float32: Float32Array;
   readonly float64: Float64Array;
@@ -38,7 +37,6 @@ export function createMachine(memory: WebAssembly.Memory, library: BlasLibrary, 
     kernels: exports as unknown as Kernels,
     base: addressOf(bytes),
     bytes,
-    uint16: new Uint16Array(memory.buffer),
     int32: new Int32Array(memory.buffer),
     float32: new Float32Array(memory.buffer),
     float64: new Float64Array(memory.buffer),
