@@ -41,8 +41,8 @@ export async function benchOptimizer(): Promise<readonly Row[]> {
   ];
 }
 
-/** What each storage of factors costs and saves at one configuration, and what it does to roots. The process does nothing else meanwhile. */
-export async function storageRows(lanes: number): Promise<readonly Row[]> {
+/** What each storage of factors costs and saves, one after the other, and what it does to roots. */
+async function storageRows(lanes: number): Promise<readonly Row[]> {
   const rows = factorStorages.flatMap((storage) => {
     // Squares are what all other rows have.
     if (storage === 'square') return [];
