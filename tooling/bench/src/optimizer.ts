@@ -46,7 +46,12 @@ async function storageRows(lanes: number): Promise<readonly Row[]> {
   const rows = factorStorages.flatMap((storage) => {
     // Squares are what all other rows have.
     if (storage === 'square') return [];
-    const { step, refresh, stateBytes, parameters } = measured<OptimizerRun>('optimizer-run', ['1024', 'vectors', String(lanes), storage]);
+    const { step, refresh, stateBytes, parameters } = measured<OptimizerRun>('optimizer-run', [
+      '1024',
+      'vectors',
+      String(lanes),
+      storage,
+    ]);
     return [
       row(`step without refresh, 1024, factors ${storage}`, step, 's'),
       row(`  refresh, factors ${storage}`, refresh, 's'),
