@@ -195,8 +195,7 @@ export class DistributedShampoo extends Optimizer {
     const gradients = new DTensor(this.mesh, partial('mean'), regions.partial);
     gradients.redistributeSync(shard(0, plan.counts), { into: this.#ownPart(regions.partial) });
     const reduceScatterMs = clock();
-    this.#mustBeUsable(mine.unusableGradients({ present }));
-    this.#readWeights();
+    this.#mustBeUsable(mine.unusableGradients({ present }, () => this.#readWeights()));
     const outcome = mine.step({ present, rate: (group) => this.#rateOf(group) });
     const arithmeticMs = clock();
     this.#gatherDirections();

@@ -126,16 +126,23 @@ export class Shard {
   /**
    * Parameters whose gradients, on this rank, are not finite or so large that their squares are not: what has to stop a step before it
    * writes anything.
+   *
+   * @param meanwhile what the calling thread does while other lanes look; it must not touch the engine.
    */
-  unusableGradients({ present }: Pick<ShardStep, 'present'>): readonly string[] {
+  unusableGradients({ present }: Pick<ShardStep, 'present'>, meanwhile: () => void = () => undefined): readonly string[] {
     const members = this.#members.filter(({ block }) => present(block.planned.parameter));
-    this.#engine.parallel(
+    this.#engine.start(
       members.map(
         ({ block, norm }) =>
           () =>
             this.#engine.norm(norm, block.gradient),
       ),
     );
+    try {
+      meanwhile();
+    } finally {
+      this.#engine.finish();
+    }
     const bad = members.filter(({ norm }) => !Number.isFinite(Math.fround((this.#engine.values(norm)[0] as number) ** 2)));
     return [...new Set(bad.map(({ block }) => this.#plan.parameters[block.planned.parameter]?.name ?? ''))];
   }
