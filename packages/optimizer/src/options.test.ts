@@ -16,6 +16,7 @@ test.each([
   [{ learningRate: -1 }, 'learningRate', '-1'],
   [{ learningRate: Number.NaN }, 'learningRate', 'NaN'],
   [{ typo: 1 }, '', 'typo'],
+  [{ preconditioner: { type: 'root-inverse', factorStorage: 'bfloat16' } }, 'preconditioner.factorStorage', 'betas.1 is 1'],
   [{ betas: [0.9, 2] }, 'betas.1', '2'],
   [{ betas: [1, 0.9] }, 'betas.0', '1'],
   [{ beta3: 1 }, 'beta3', '1'],

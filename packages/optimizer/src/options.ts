@@ -104,6 +104,9 @@ export function parseOptions(input: ShampooInput): ShampooOptions {
   };
 }
 
+/** 1 - 2^-8: an entry of 8 bits takes in a gradient's share where it is above half of its last bit. */
+const LARGEST_BETA2_OF_BFLOAT16 = 1 - 2 ** -8;
+
 /** Turns special values into what they stand for and checks what concerns several options at once. */
 function resolve(asked: z.output<typeof groupTable>, constructorRate: number, path: Path): GroupOptions {
   const group = { ...asked, ...forced(asked) };
@@ -129,6 +132,16 @@ function resolve(asked: z.output<typeof groupTable>, constructorRate: number, pa
     refuse(
       [...path, 'targetParameterDimensionality'],
       `is ${group.targetParameterDimensionality}, and grafting ${group.grafting?.type} takes blocks of order ${order}. Set it to ${order}, and give vectors a group of their own`,
+    );
+  }
+  if (
+    'factorStorage' in preconditioner &&
+    preconditioner.factorStorage === 'bfloat16' &&
+    group.betas[1] > LARGEST_BETA2_OF_BFLOAT16
+  ) {
+    refuse(
+      [...path, 'preconditioner', 'factorStorage'],
+      `is "bfloat16", and betas.1 is ${group.betas[1]}: above ${LARGEST_BETA2_OF_BFLOAT16} what a gradient adds to an entry is lost in rounding. Take "packed", or a smaller one`,
     );
   }
   if (pseudoInverse && group.epsilon !== 0) {

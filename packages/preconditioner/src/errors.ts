@@ -1,9 +1,7 @@
 /** The stable codes of `PreconditionerError`; programs test these, never the sentence. */
 export type PreconditionerErrorCode =
   /** An option has a value, or a combination of values, that cannot work. `details.path` names it. */
-  | 'bad-option'
-  /** Roots of a block failed more often in a row than `toleratedFailures` allows. `details.failures` has the history. */
-  | 'refresh-failed';
+  'bad-option';
 
 /** What goes wrong in this package: a code for programs, a sentence for people, and the facts in `details`. */
 export class PreconditionerError extends Error {

@@ -8,6 +8,8 @@ import { makeSubject } from './subject.ts';
 /** What a run came to. */
 export interface OptimizerRun {
   readonly parameters: number;
+  /** Of the variables. */
+  readonly shapes: readonly (readonly number[])[];
   readonly blocks: number;
   /** Order of each factor, and the other elements of its block. */
   readonly factors: readonly (readonly [order: number, rest: number])[];
@@ -56,6 +58,7 @@ const { blocks } = optimizer.plan;
 const preconditioned = blocks.filter(({ parameter }) => vectors === 'vectors' || !isVector(parameter));
 const result: OptimizerRun = {
   parameters: variables.reduce((sum, { size }) => sum + size, 0),
+  shapes: variables.map(({ shape }) => shape),
   blocks: blocks.length,
   factors: preconditioned.flatMap(({ shape, elements }) => shape.map((d) => [d, elements / d] as const)),
   flops: preconditioned.reduce((sum, { shape, elements }) => sum + shape.reduce((cost, d) => cost + 3 * d * elements, 0), 0),

@@ -3,7 +3,6 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { factorStorages } from '@distributed-shampoo/preconditioner';
 import { useBackend, useBlas } from '@distributed-shampoo/tensor/node';
-import { models } from '@distributed-shampoo/trainer';
 import type { OptimizerRun } from './optimizer-run.ts';
 import { type RootError, rootErrors } from './root-errors.ts';
 import { atLeast, atMost, type Row, row, timeBeside } from './row.ts';
@@ -105,11 +104,10 @@ interface Peers {
 }
 
 /** PyTorch in the Python that `PEER_PYTHON` names; null where there is none. */
-function peers({ factors }: OptimizerRun, threads: number): Peers | null {
+function peers({ factors, shapes }: OptimizerRun, threads: number): Peers | null {
   const program = process.env['PEER_PYTHON'];
   const script = fileURLToPath(new URL('../peers/optimizer.py', import.meta.url));
-  const { variables } = models.resnet50.create({ classes: 1000, seed: 0 });
-  const input = JSON.stringify({ shapes: variables.map(({ shape }) => shape), factors });
+  const input = JSON.stringify({ shapes, factors });
   const run = program === undefined ? undefined : spawnSync(program, [script, String(threads)], { input, encoding: 'utf8' });
   if (run?.status === 0) return JSON.parse(run.stdout);
   console.error(
