@@ -208,6 +208,7 @@ test('defaults are those of the reference', () => {
     traceScalingExponent: 0.5,
     toleratedFailures: 3,
     symmetricPacking: true,
+    factorStorage: 'square',
   });
   expect(preconditionerOptions.parse({ type: 'eigenvalue-corrected', method: 'qr' })).toMatchObject({
     maxIterations: 1,

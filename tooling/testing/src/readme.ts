@@ -20,7 +20,7 @@ export async function runReadmeExample(folder: URL, file: string): Promise<strin
 
 /** Asserts that a package's README names every code that its `errors.ts` lists. */
 export function expectCodesInReadme(folder: URL): void {
-  const codes = [...readFileSync(new URL('src/errors.ts', folder), 'utf8').matchAll(/^ {2}\| '([a-z-]+)'/gm)].map(
+  const codes = [...readFileSync(new URL('src/errors.ts', folder), 'utf8').matchAll(/^ {2}(?:\| )?'([a-z-]+)'/gm)].map(
     ([, code]) => code as string,
   );
   expect(codes.length).toBeGreaterThan(0);
