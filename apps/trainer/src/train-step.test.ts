@@ -42,7 +42,7 @@ const rates: Readonly<Record<OptimizerName, number>> = {
   shampoo: 0.02,
   soap: 0.02,
   'kl-shampoo': 0.02,
-  muon: 0.02,
+  muon: 0.05,
   adamw: 0.02,
   sgd: 0.05,
 };
