@@ -135,45 +135,31 @@ const rationalExponents = inverseExponent.superRefine((byOrder, context) => {
   }
 });
 
-const rootInverse = z.discriminatedUnion('method', [
-  z.strictObject({ type: z.literal('root-inverse'), ...factors, inverseExponent: inverseExponent.default({}), ...eigen }),
-  z.strictObject({
-    type: z.literal('root-inverse'),
-    ...factors,
-    inverseExponent: rationalExponents.default({}),
-    ...coupledNewton,
-  }),
-  z.strictObject({
-    type: z.literal('root-inverse'),
-    ...factors,
-    inverseExponent: rationalExponents.default({}),
-    ...coupledHigherOrder,
-  }),
-]);
-const klRootInverse = z.discriminatedUnion('method', [
-  z.strictObject({ type: z.literal('kl-root-inverse'), ...factors, inverseExponent: inverseExponent.default({}), ...eigen }),
-  z.strictObject({
-    type: z.literal('kl-root-inverse'),
-    ...factors,
-    inverseExponent: rationalExponents.default({}),
-    ...coupledNewton,
-  }),
-  z.strictObject({
-    type: z.literal('kl-root-inverse'),
-    ...factors,
-    inverseExponent: rationalExponents.default({}),
-    ...coupledHigherOrder,
-  }),
-]);
-const decomposed = { ...factors, inverseExponent: inverseExponent.default({}), ...anyDeficiency };
-const eigendecomposed = z.discriminatedUnion('method', [
-  z.strictObject({ type: z.literal('eigendecomposed'), ...decomposed, ...eigh }),
-  z.strictObject({ type: z.literal('eigendecomposed'), ...decomposed, ...qr }),
-]);
-const klEigendecomposed = z.discriminatedUnion('method', [
-  z.strictObject({ type: z.literal('kl-eigendecomposed'), ...decomposed, ...eigh }),
-  z.strictObject({ type: z.literal('kl-eigendecomposed'), ...decomposed, ...qr }),
-]);
+const rooted = { ...factors, inverseExponent: inverseExponent.default({}) };
+const rootedByFractions = { ...factors, inverseExponent: rationalExponents.default({}) };
+
+/** Roots computed from the factors alone, under a type of their own. */
+const rootsOfFactors = <const Type extends string>(name: Type) => {
+  const type = z.literal(name);
+  return z.discriminatedUnion('method', [
+    z.strictObject({ type, ...rooted, ...eigen }),
+    z.strictObject({ type, ...rootedByFractions, ...coupledNewton }),
+    z.strictObject({ type, ...rootedByFractions, ...coupledHigherOrder }),
+  ]);
+};
+const rootInverse = rootsOfFactors('root-inverse');
+const klRootInverse = rootsOfFactors('kl-root-inverse');
+
+/** Roots from an eigenbasis that is kept. */
+const rootsOfBases = <const Type extends string>(name: Type) => {
+  const type = z.literal(name);
+  return z.discriminatedUnion('method', [
+    z.strictObject({ type, ...rooted, ...anyDeficiency, ...eigh }),
+    z.strictObject({ type, ...rooted, ...anyDeficiency, ...qr }),
+  ]);
+};
+const eigendecomposed = rootsOfBases('eigendecomposed');
+const klEigendecomposed = rootsOfBases('kl-eigendecomposed');
 
 /** Order of a block (as text) to the dimensions whose basis stays as it is. */
 const ignoredBasisChangeDims = z.record(wholeNumber, z.array(z.int().min(0))).superRefine((byOrder, context) => {

@@ -37,26 +37,19 @@ const makers: Makers<PreconditionerOptions, Preconditioner> = {
   'eigenvalue-corrected': eigenvalueCorrected,
 };
 
+/** A line of a table without the type that it was looked up by, which TypeScript cannot follow. */
+type Maker<Options, Made> = (engine: MatrixEngine, options: Options, shared: SharedOptions) => Made;
+
 /** @returns the main preconditioner that the options ask for, on an engine whose layout is still open. */
 export function createPreconditioner(
   engine: MatrixEngine,
   options: PreconditionerOptions,
   shared: SharedOptions,
 ): Preconditioner {
-  const make = makers[options.type] as (
-    engine: MatrixEngine,
-    options: PreconditionerOptions,
-    shared: SharedOptions,
-  ) => Preconditioner;
-  return make(engine, options, shared);
+  return (makers[options.type] as Maker<PreconditionerOptions, Preconditioner>)(engine, options, shared);
 }
 
 /** @returns the method that lends its step length, on an engine whose layout is still open. */
 export function createGrafting(engine: MatrixEngine, options: GraftingOptions, shared: SharedOptions): GraftingMethod {
-  const make = graftingMakers[options.type] as (
-    engine: MatrixEngine,
-    options: GraftingOptions,
-    shared: SharedOptions,
-  ) => GraftingMethod;
-  return make(engine, options, shared);
+  return (graftingMakers[options.type] as Maker<GraftingOptions, GraftingMethod>)(engine, options, shared);
 }

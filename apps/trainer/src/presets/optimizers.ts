@@ -19,45 +19,34 @@ const vectorsByAdam = { parameters: 'vectors', options: { preconditioner: adam, 
 /** At least eight rounds of roots in a run; no more often than every 10 steps, no less than every 50. */
 export const refreshEvery = (steps: number): number => Math.min(50, Math.max(10, Math.round(steps / 8)));
 
+/** A method with Kronecker factors: what all of them share, and what is its own. */
+const factored =
+  (own: ShampooInput) =>
+  ({ steps }: PresetInputs): ShampooInput => ({
+    betas: [0.9, 0.95],
+    epsilon: 1e-10,
+    preconditionFrequency: refreshEvery(steps),
+    refresh: 'staggered',
+    groups: [vectorsByAdam],
+    ...own,
+  });
+
 /** Optimizers by name, all of them forms of `DistributedShampoo`. */
 export const optimizerPresets = {
   shampoo: {
     summary: 'Shampoo grafted on Adam; vectors by Adam alone',
     weightDecay: 5e-4,
-    options: ({ steps }) => ({
-      betas: [0.9, 0.95],
-      epsilon: 1e-10,
-      preconditionFrequency: refreshEvery(steps),
-      refresh: 'staggered',
-      preconditioner: { type: 'root-inverse' },
-      grafting: adam,
-      groups: [vectorsByAdam],
-    }),
+    options: factored({ preconditioner: { type: 'root-inverse' }, grafting: adam }),
   },
   soap: {
     summary: "Adam in the eigenbasis of Shampoo's factors; vectors by Adam alone",
     weightDecay: 5e-4,
-    options: ({ steps }) => ({
-      betas: [0.95, 0.95],
-      epsilon: 1e-8,
-      preconditionFrequency: refreshEvery(steps),
-      refresh: 'staggered',
-      preconditioner: { type: 'eigenvalue-corrected', method: 'eigh' },
-      groups: [vectorsByAdam],
-    }),
+    options: factored({ betas: [0.95, 0.95], epsilon: 1e-8, preconditioner: { type: 'eigenvalue-corrected', method: 'eigh' } }),
   },
   'kl-shampoo': {
     summary: 'Shampoo whose factors are estimated from what the others leave, grafted on Adam; vectors by Adam alone',
     weightDecay: 5e-4,
-    options: ({ steps }) => ({
-      betas: [0.9, 0.95],
-      epsilon: 1e-10,
-      preconditionFrequency: refreshEvery(steps),
-      refresh: 'staggered',
-      preconditioner: { type: 'kl-root-inverse' },
-      grafting: adam,
-      groups: [vectorsByAdam],
-    }),
+    options: factored({ preconditioner: { type: 'kl-root-inverse' }, grafting: adam }),
   },
   muon: {
     summary: 'spectral descent: orthogonalised momentum of whole matrices; vectors by Adam',

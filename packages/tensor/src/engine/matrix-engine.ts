@@ -177,6 +177,27 @@ export interface MatrixEngine {
   dispose(): void;
 }
 
+/** The operations that tasks are made of, beside `repeat`, which is made of them. */
+export type Operations = Omit<
+  MatrixEngine,
+  | 'name'
+  | 'repeat'
+  | 'lanes'
+  | 'machineEpsilon'
+  | 'arenaBytes'
+  | 'allocate'
+  | 'overlay'
+  | 'packs'
+  | 'allocatePacked'
+  | 'frame'
+  | 'open'
+  | 'parallel'
+  | 'start'
+  | 'finish'
+  | 'values'
+  | 'dispose'
+>;
+
 /** A place in an engine's arena: `shape` is `[stack, ...dims]`. Only the engine that made it knows where it lies. */
 export interface Slot {
   readonly shape: readonly number[];

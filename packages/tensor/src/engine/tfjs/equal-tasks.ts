@@ -1,27 +1,6 @@
-import type { MatrixEngine, Slot } from '../matrix-engine.ts';
+import type { Operations, Slot } from '../matrix-engine.ts';
 import { elements } from '../strides.ts';
 import type { TensorSlot } from './tensor-slots.ts';
-
-/** The operations that tasks are made of, beside `repeat`, which is made of them. */
-export type Operations = Omit<
-  MatrixEngine,
-  | 'name'
-  | 'repeat'
-  | 'lanes'
-  | 'machineEpsilon'
-  | 'arenaBytes'
-  | 'allocate'
-  | 'overlay'
-  | 'packs'
-  | 'allocatePacked'
-  | 'frame'
-  | 'open'
-  | 'parallel'
-  | 'start'
-  | 'finish'
-  | 'values'
-  | 'dispose'
->;
 
 /** An operand of a recorded operation: the n-th slot that its task met. */
 interface SlotNumber {
@@ -106,7 +85,11 @@ const MOST_ELEMENTS = 1 << 24;
 /** Tasks that can run as one: equal but for their slots, which are all different, and not too large together. In the order of their first members. */
 export function equalTasks(tasks: readonly TaskRecord[]): readonly (readonly TaskRecord[])[] {
   const bySignature = new Map<string, TaskRecord[]>();
-  for (const task of tasks) bySignature.set(task.signature, [...(bySignature.get(task.signature) ?? []), task]);
+  for (const task of tasks) {
+    const equal = bySignature.get(task.signature);
+    if (equal === undefined) bySignature.set(task.signature, [task]);
+    else equal.push(task);
+  }
   return [...bySignature.values()].flatMap((equal) => {
     const { slots } = equal[0] as TaskRecord;
     const shared = new Set(equal.flatMap((task) => task.slots)).size < equal.length * slots.length;

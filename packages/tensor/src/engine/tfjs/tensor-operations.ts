@@ -45,11 +45,20 @@ import {
   where,
   zerosLike,
 } from '@tensorflow/tfjs-core';
-import type { DivideByRoot, Eigh, ModeGram, ModeProduct, ScaleByPower, ScaleFactor, Slot, Threshold } from '../matrix-engine.ts';
+import type {
+  DivideByRoot,
+  Eigh,
+  ModeGram,
+  ModeProduct,
+  Operations,
+  ScaleByPower,
+  ScaleFactor,
+  Slot,
+  Threshold,
+} from '../matrix-engine.ts';
 import type { SpectrumPower } from '../spectrum.ts';
 import { modeStrides } from '../strides.ts';
 import { eighTensors } from './eigh.ts';
-import type { Operations } from './equal-tasks.ts';
 import { orthonormalTensors } from './orthonormal-rows.ts';
 import { polarTensors } from './polar-factor.ts';
 import type { TensorSlots } from './tensor-slots.ts';

@@ -200,7 +200,10 @@ export class TensorSlots {
     const written = new Map<Stack, TensorSlot[]>();
     for (const slot of this.#written) {
       const stack = slot.part?.stack;
-      if (stack !== undefined) written.set(stack, [...(written.get(stack) ?? []), slot]);
+      if (stack === undefined) continue;
+      const slots = written.get(stack);
+      if (slots === undefined) written.set(stack, [slot]);
+      else slots.push(slot);
     }
     for (const [stack, slots] of written) {
       const flat = this.#flat.get(slots[0]?.kind as FlatBuffer) as Float32Array;

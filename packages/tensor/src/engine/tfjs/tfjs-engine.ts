@@ -1,8 +1,18 @@
 import { getBackend } from '@tensorflow/tfjs-core';
 import { TensorError } from '../../errors.ts';
-import type { FlatBuffer, Frame, MatrixEngine, PackedPrecision, Packing, Place, Slot, Task } from '../matrix-engine.ts';
+import type {
+  FlatBuffer,
+  Frame,
+  MatrixEngine,
+  Operations,
+  PackedPrecision,
+  Packing,
+  Place,
+  Slot,
+  Task,
+} from '../matrix-engine.ts';
 import { packedPlaces } from '../triangle.ts';
-import { equalTasks, type Operations, operandsOn, type Recorded, type RecordedRepeat, TaskRecord } from './equal-tasks.ts';
+import { equalTasks, operandsOn, type Recorded, type RecordedRepeat, TaskRecord } from './equal-tasks.ts';
 import { TensorOperations } from './tensor-operations.ts';
 import { TensorSlots } from './tensor-slots.ts';
 import { TriangleIndices } from './triangle-indices.ts';
