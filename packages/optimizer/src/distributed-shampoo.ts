@@ -18,6 +18,8 @@ import { groupRate } from './group-rate.ts';
 import { parseOptions, type ShampooInput, type ShampooOptions } from './options.ts';
 import { checkOrders } from './plan/orders.ts';
 import { makePlan, type Plan } from './plan/plan.ts';
+import type { NamedTensor } from './saved-entries.ts';
+import { nameState, readState } from './saved-state.ts';
 import { type RefreshFailure, Shard, type ShardOutcome } from './shard.ts';
 import {
   type BoundVariable,
@@ -225,6 +227,51 @@ export class DistributedShampoo extends Optimizer {
   /** Turns averaged parameters to the values to evaluate and to save. Collective; nothing happens in evaluation mode. */
   eval(): void {
     this.#switchTo('eval', (trainInterpolation) => 1 - 1 / trainInterpolation);
+  }
+
+  /**
+   * What goes on from step to step on this rank but the variables themselves: save both together. Roots that are computed in the background
+   * belong to it. The caller disposes of the tensors.
+   *
+   * @returns by name: `iter`, `mode` (1 in training mode), `due`, `groups.N/counters` `[2]`, and for each block that this rank owns `BLOCK/progress` `[3]`
+   * and its slots, as `BLOCK/factor 0`, in float32. A gradient that was written and not stepped with is not part of it.
+   * @throws {OptimizerError} `bad-state` before `build`.
+   */
+  override async getWeights(): Promise<NamedTensor[]> {
+    const { shard: mine } = this.#mustBeBuilt('getWeights');
+    return nameState({ iterations: this.iterations, mode: this.#mode, shard: mine.snapshot() }, mine.expected.own);
+  }
+
+  /**
+   * Takes over what `getWeights` returned, mode included: the variables must have the values that were saved with it. What follows has the
+   * same bits as if it had not been interrupted. Entries of blocks that other ranks own are passed over, so the state of all ranks put together can be given to
+   * any number of them. The tensors stay the caller's. Collective.
+   *
+   * @throws {OptimizerError} `bad-state` before `build`, `checkpoint-mismatch` for state of other variables or options, `ranks-differ` where ranks are
+   * given different steps: nothing has changed.
+   */
+  override async setWeights(weights: NamedTensor[]): Promise<void> {
+    const { shard: mine } = this.#mustBeBuilt('setWeights');
+    const failed = await readState(weights, mine.expected).then(
+      (saved) => ({ saved, error: null }),
+      (error: unknown) => ({ saved: null, error }),
+    );
+    const rank = anyRank(this.mesh, failed.saved === null);
+    if (failed.saved === null) throw failed.error;
+    if (rank !== null)
+      throw new OptimizerError(
+        'checkpoint-mismatch',
+        `setWeights: the saved state does not fit rank ${rank}; nothing was changed.`,
+        {
+          rank,
+        },
+      );
+    const { iterations, mode, shard: state } = failed.saved;
+    agreeOn(this.mesh, JSON.stringify([iterations, mode, state.counters, state.dueBefore]), 'steps of the saved state');
+    mine.restore(state);
+    this.iterations_ = iterations;
+    this.#mode = mode;
+    this.#written.clear();
   }
 
   /** The options as they were given. */

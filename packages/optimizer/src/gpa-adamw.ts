@@ -1,11 +1,12 @@
 import { type NamedTensorMap, Optimizer, type Scalar, type Tensor, type Variable } from '@tensorflow/tfjs-core';
 import { OptimizerError } from './errors.ts';
 import { type GpaAdamWGroup, type GpaAdamWInput, type GpaAdamWOptions, parseGpaAdamWOptions } from './gpa-adamw/options.ts';
-import { type NamedTensor, nameState, readState } from './gpa-adamw/saved-state.ts';
+import { nameState, readState } from './gpa-adamw/saved-state.ts';
 import { freshCounters, type GpaCounters, type GpaScalars, nextGpaScalars } from './gpa-adamw/scalars.ts';
 import { freeGpaState, type GpaState, gpaStateOf, initialGpaState, stepParameter, turnParameter } from './gpa-adamw/step.ts';
 import { assignGroups } from './group-members.ts';
 import { groupRate } from './group-rate.ts';
+import type { NamedTensor } from './saved-entries.ts';
 import { checkVariables, mustFit, registeredVariable } from './variables.ts';
 
 /** A variable, its group, and its state once it had a gradient. */

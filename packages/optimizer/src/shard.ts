@@ -1,11 +1,12 @@
 import type { RefreshJob } from '@distributed-shampoo/preconditioner';
 import type { MatrixEngine, Slot, Task } from '@distributed-shampoo/tensor';
-import { layOutBlock, type OwnedBlock } from './block.ts';
+import { blockSlots, layOutBlock, type OwnedBlock } from './block.ts';
 import { type GroupRuntime, makeGroup } from './group-runtime.ts';
 import { switchMode } from './iterate-averaging.ts';
 import type { ShampooOptions } from './options.ts';
 import type { Plan, PlannedBlock } from './plan/plan.ts';
-import { type GroupCounters, nextScalars, type StepScalars } from './scalars.ts';
+import type { BlockSnapshot, Expected, ShardSnapshot } from './saved-state.ts';
+import { nextScalars, type StepScalars } from './scalars.ts';
 import { direct, observe } from './step.ts';
 
 /** What a shard is made from. */
@@ -105,14 +106,9 @@ export class Shard {
     });
   }
 
-  /** The blocks, as a checkpoint names them. */
+  /** The blocks that this rank owns. */
   get blocks(): readonly OwnedBlock[] {
     return this.#members.map(({ block }) => block);
-  }
-
-  /** Counters of each group. */
-  get counters(): readonly GroupCounters[] {
-    return this.#groups.map(({ counters }) => counters);
   }
 
   /** Writes first values. The engine is open and the weights are in their buffer. */
@@ -203,6 +199,53 @@ export class Shard {
             switchMode(this.#engine, block, coefficient(block.planned.group)),
       ),
     );
+  }
+
+  /** What a snapshot has to fit. */
+  get expected(): Expected {
+    const own = new Set(this.blocks.map(({ planned }) => planned));
+    return {
+      groups: this.#groups.length,
+      own: new Map(
+        this.blocks.map((block) => [
+          block.planned.id,
+          Object.fromEntries(Object.entries(blockSlots(block)).map(([name, { shape }]) => [name, shape])),
+        ]),
+      ),
+      others: this.#plan.blocks.filter((planned) => !own.has(planned)).map(({ id }) => id),
+    };
+  }
+
+  /** A copy of all that the next step goes on from. */
+  snapshot(): ShardSnapshot {
+    const underWay = new Set(this.#underWay.map(({ member }) => member));
+    const blocks = this.#members.map((member): readonly [string, BlockSnapshot] => {
+      const { block, count, failures } = member;
+      const slots = Object.entries(blockSlots(block)).map(([name, slot]) => [name, new Float32Array(this.#engine.values(slot))]);
+      return [block.planned.id, { count, failures, underWay: underWay.has(member), slots: Object.fromEntries(slots) }];
+    });
+    return {
+      counters: this.#groups.map(({ counters }) => ({ ...counters })),
+      dueBefore: this.#dueBefore,
+      blocks: new Map(blocks),
+    };
+  }
+
+  /** Goes on from a snapshot that fits; roots that were under way in it are begun again. */
+  restore({ counters, dueBefore, blocks }: ShardSnapshot): void {
+    // Places that roots under way hold are given back; what they come to is overwritten.
+    this.#finishRefresh(this.#underWay);
+    for (const [index, group] of this.#groups.entries()) Object.assign(group.counters, counters[index]);
+    this.#dueBefore = dueBefore;
+    const saved = this.#members.map((member) => ({ member, from: blocks.get(member.block.planned.id) as BlockSnapshot }));
+    for (const { member, from } of saved) {
+      member.count = from.count;
+      member.failures = from.failures;
+      for (const [name, slot] of Object.entries(blockSlots(member.block)))
+        this.#engine.values(slot).set(from.slots[name] as Float32Array);
+    }
+    this.#underWay = this.#jobs(saved.flatMap(({ member, from }) => (from.underWay ? [member] : [])));
+    if (this.#underWay.length > 0) this.#engine.start(this.#underWay.map(({ job }) => job.run));
   }
 
   dispose(): void {

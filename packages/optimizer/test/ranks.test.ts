@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type RanksOptions, runRanks } from '@distributed-shampoo/collectives/testing';
 import { expect, test } from 'vitest';
 import type { ShampooInput } from '../src/index.ts';
@@ -7,11 +10,11 @@ interface Exact {
   readonly owned: number;
 }
 
-const run = async <T>(script: string, size: number, argument: string): Promise<readonly T[]> => {
+const run = async <T>(script: string, size: number, ...args: readonly string[]): Promise<readonly T[]> => {
   const options: RanksOptions = {
     script: new URL(`./ranks/${script}`, import.meta.url),
     size,
-    args: [argument],
+    args,
     limitMs: 60_000,
   };
   return (await runRanks(options)) as T[];
@@ -54,6 +57,24 @@ test.each<[string, ShampooInput]>([
   expect(first?.owned).toBeGreaterThan(0);
   expect(second?.owned).toBeGreaterThan(0);
   expect((first?.owned ?? 0) + (second?.owned ?? 0)).toBe(alone?.owned);
+});
+
+test.each([
+  [2, 1],
+  [1, 2],
+])('what %i ranks saved, %i go on with to the bit', async (before, after) => {
+  const options = JSON.stringify({ ...shampoo, refresh: 'background', grafting: { type: 'adam' } } satisfies ShampooInput);
+  const save = await mkdtemp(join(tmpdir(), 'saved-state-'));
+  try {
+    const saveAt = 9;
+    const [whole] = await run<Exact>('exact-gradients.ts', before, options, JSON.stringify({ saveAt, save }));
+    const load = Array.from({ length: before }, (_, rank) => join(save, String(rank)));
+    const [rest] = await run<Exact>('exact-gradients.ts', after, options, JSON.stringify({ saveAt, load }));
+    expect(rest?.hashes).toHaveLength(11);
+    expect(rest?.hashes).toEqual(whole?.hashes.slice(saveAt));
+  } finally {
+    await rm(save, { recursive: true });
+  }
 });
 
 test.each([

@@ -1,10 +1,7 @@
-import { clone, type Optimizer, scalar, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
-import { OptimizerError } from '../errors.ts';
+import { clone, scalar, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
+import { type NamedTensor, SavedEntries } from '../saved-entries.ts';
 import type { GpaCounters } from './scalars.ts';
 import type { GpaState } from './step.ts';
-
-/** A tensor and its name, as TensorFlow.js's optimizers save them. */
-export type NamedTensor = Awaited<ReturnType<Optimizer['getWeights']>>[number];
 
 /** All that goes on from step to step but the variables themselves. */
 export interface GpaSnapshot<Parts = GpaState> {
@@ -53,35 +50,25 @@ export interface Expected {
  * @throws {OptimizerError} `checkpoint-mismatch`: the entry that is missing, superfluous or of another shape, by name.
  */
 export async function readState(weights: readonly NamedTensor[], { groups, shapes }: Expected): Promise<GpaSnapshot<SavedParts>> {
-  const left = new Map(weights.map(({ name, tensor }) => [name, tensor]));
-  const take = (name: string, shape: readonly number[]): Tensor => {
-    const tensor = left.get(name);
-    if (tensor === undefined) throw mismatch(name, 'has no entry', 'It is of other variables or other groups');
-    if (String(tensor.shape) !== String(shape))
-      throw mismatch(name, `has shape [${tensor.shape}], expected [${shape}], for`, 'It is of other variables');
-    left.delete(name);
-    return tensor;
-  };
-  const numbers = async (name: string, shape: readonly number[]) => Array.from(await take(name, shape).data<'float32'>());
-  const [iterations = 0] = await numbers('iter', []);
-  const [training] = await numbers('mode', []);
+  const entries = new SavedEntries(weights);
+  const [iterations = 0] = await entries.numbers('iter', []);
+  const [training] = await entries.numbers('mode', []);
   const counters: GpaCounters[] = [];
   for (let group = 0; group < groups; group++) {
-    const [step = 0, largestRate = 0, weightSum = 0] = await numbers(countersName(group), [3]);
+    const [step = 0, largestRate = 0, weightSum = 0] = await entries.numbers(countersName(group), [3]);
     counters.push({ step, largestRate, weightSum });
   }
   const states = new Map<string, SavedParts>();
   for (const [name, shape] of shapes) {
-    if (![...parts, 'steps'].some((part) => left.has(`${name}/${part}`))) continue;
-    const [steps = 0] = await numbers(`${name}/steps`, []);
-    states.set(name, { z: take(`${name}/z`, shape), m: take(`${name}/m`, shape), v: take(`${name}/v`, shape), steps });
+    if (![...parts, 'steps'].some((part) => entries.has(`${name}/${part}`))) continue;
+    const [steps = 0] = await entries.numbers(`${name}/steps`, []);
+    states.set(name, {
+      z: entries.take(`${name}/z`, shape),
+      m: entries.take(`${name}/m`, shape),
+      v: entries.take(`${name}/v`, shape),
+      steps,
+    });
   }
-  const [superfluous] = left.keys();
-  if (superfluous !== undefined) throw mismatch(superfluous, 'has an unknown entry', 'It is of other variables or other groups');
+  entries.mustBeEmpty();
   return { iterations, mode: training === 1 ? 'train' : 'eval', counters, states };
 }
-
-const mismatch = (name: string, what: string, cause: string) =>
-  new OptimizerError('checkpoint-mismatch', `setWeights: the saved state ${what} "${name}". ${cause}; nothing was changed.`, {
-    name,
-  });
