@@ -50,6 +50,8 @@ export interface TrainConfig extends Omit<z.output<typeof table>, 'nnodes' | 'no
   readonly batchSize: number;
   readonly cropScale: number;
   readonly learningRate: number;
+  /** Most steps between two roots of a block, from the model. */
+  readonly rootsEvery: number;
   readonly nodes: Nodes;
 }
 
@@ -88,6 +90,7 @@ export async function parseConfig(input: unknown, { defaultModel = 'resnet50' }:
     batchSize: config.batchSize ?? recipe.batchSize,
     cropScale: config.cropScale ?? recipe.cropScale,
     learningRate: config.learningRate ?? kind.learningRates[config.optimizer],
+    rootsEvery: kind.rootsEvery,
   };
 }
 

@@ -73,10 +73,11 @@ export function grafted(engine: MatrixEngine, main: Preconditioner, grafting: Gr
         grafting.apply(state.grafting, direction, filtered, count);
         return;
       }
+      // Before the direction: what filtered the gradient has just left it in the cache.
+      grafting?.norm(state.grafting, state.graftingNorm, filtered, count);
       main.apply(state.main, direction, filtered, count);
       if (grafting === null) return;
       engine.norm(state.mainNorm, direction);
-      grafting.norm(state.grafting, state.graftingNorm, filtered, count);
       engine.rescale(direction, state.graftingNorm, state.mainNorm);
     },
   };

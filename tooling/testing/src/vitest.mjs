@@ -7,7 +7,8 @@ export const source = (test = {}) => ({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     pool: 'forks',
-    testTimeout: 60_000,
+    // Above the wall limits that tests set for their processes: those say what was going on.
+    testTimeout: 180_000,
     hookTimeout: 60_000,
     fileParallelism: false,
     ...test,

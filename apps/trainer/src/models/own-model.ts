@@ -30,6 +30,7 @@ const schema = z.strictObject({
   batchSize: z.int().min(1).default(32),
   cropScale: share.default(0.35),
   learningRates: rates.default({}),
+  rootsEvery: z.int().min(1).default(50),
 });
 
 /**

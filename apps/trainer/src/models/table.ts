@@ -21,6 +21,8 @@ export interface SizedModelInputs extends ModelInputs {
 export interface ModelKind extends Recipe {
   readonly create: (inputs: SizedModelInputs) => Model | Promise<Model>;
   readonly learningRates: Readonly<Record<OptimizerName, number>>;
+  /** Most steps between two roots of a block: few where they cost little beside a step, since stale ones learn more slowly. */
+  readonly rootsEvery: number;
   /** The same for the generated images, and how long to train on them. */
   readonly generated: Recipe & { readonly steps: number };
 }
@@ -34,6 +36,7 @@ const pictures = {
   imageSize: 224,
   batchSize: 16,
   cropScale: 0.08,
+  rootsEvery: 50,
   learningRates: { shampoo: 0.004, soap: 0.003, 'kl-shampoo': 0.004, muon: 0.01, adamw: 0.003, sgd: 0.02 },
   generated: { imageSize: 64, batchSize: 32, cropScale: 0.5, steps: 160 },
 } as const;
@@ -42,6 +45,7 @@ const thumbnails = {
   imageSize: 32,
   batchSize: 128,
   cropScale: 0.4,
+  rootsEvery: 10,
   learningRates: { shampoo: 0.02, soap: 0.01, 'kl-shampoo': 0.02, muon: 0.02, adamw: 0.01, sgd: 0.1 },
   generated: { imageSize: 32, batchSize: 64, cropScale: 0.5, steps: 300 },
 } as const;

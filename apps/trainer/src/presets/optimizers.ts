@@ -3,6 +3,8 @@ import type { ShampooInput } from '@distributed-shampoo/optimizer';
 /** What a preset may know about the run. */
 export interface PresetInputs {
   readonly steps: number;
+  /** Most steps between two roots of a block. */
+  readonly rootsEvery: number;
 }
 
 /** Options of an optimizer, and the weight decay that goes with them. Learning rates are the models': see `models/table.ts`. */
@@ -16,16 +18,16 @@ const adam = { type: 'adam', beta2: 0.99, epsilon: 1e-8 } as const;
 /** Biases and the scales of batch norm: half of all factor memory, and nothing gained by preconditioning them. */
 const vectorsByAdam = { parameters: 'vectors', options: { preconditioner: adam, grafting: null, weightDecay: 0 } } as const;
 
-/** At least eight rounds of roots in a run; no more often than every 10 steps, no less than every 50. */
-export const refreshEvery = (steps: number): number => Math.min(50, Math.max(10, Math.round(steps / 8)));
+/** At least eight rounds of roots in a run, and no more often than every 10 steps, as far as the model allows. */
+const refreshEvery = ({ steps, rootsEvery }: PresetInputs): number => Math.min(rootsEvery, Math.max(10, Math.round(steps / 8)));
 
 /** A method with Kronecker factors: what all of them share, and what is its own. */
 const factored =
   (own: ShampooInput) =>
-  ({ steps }: PresetInputs): ShampooInput => ({
+  (inputs: PresetInputs): ShampooInput => ({
     betas: [0.9, 0.95],
     epsilon: 1e-10,
-    preconditionFrequency: refreshEvery(steps),
+    preconditionFrequency: refreshEvery(inputs),
     refresh: 'staggered',
     groups: [vectorsByAdam],
     ...own,
@@ -90,16 +92,17 @@ export interface OptimizerChoice {
   readonly learningRate: number;
   readonly weightDecay: number | null;
   readonly optimizerOptions: Readonly<Record<string, unknown>>;
+  readonly rootsEvery: number;
 }
 
 /** The preset's options, under what the run says. */
 export function optimizerInput(
-  { optimizer, learningRate, weightDecay, optimizerOptions }: OptimizerChoice,
+  { optimizer, learningRate, weightDecay, optimizerOptions, rootsEvery }: OptimizerChoice,
   steps: number,
 ): ShampooInput {
   const preset = optimizerPresets[optimizer];
   return {
-    ...preset.options({ steps }),
+    ...preset.options({ steps, rootsEvery }),
     learningRate,
     weightDecay: weightDecay ?? preset.weightDecay,
     ...optimizerOptions,

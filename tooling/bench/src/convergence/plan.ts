@@ -53,7 +53,10 @@ export async function planConvergence(
   return { runs, refused };
 }
 
-/** One process, so that a step is one batch and batch norm sees all of it. */
+/**
+ * One process, so that a step is one batch and batch norm sees all of it. Images are mirrored and nothing else, and labels are as they are: in one
+ * or two epochs there is nothing to regularise.
+ */
 const configOf = (
   { train, test, model, steps, batchSize, evaluateEvery, seed }: ConvergenceOptions,
   { optimizer, options }: Method,
@@ -70,5 +73,7 @@ const configOf = (
     optimizer,
     optimizerOptions: options,
     learningRate,
+    cropScale: 1,
+    labelSmoothing: 0,
     nprocPerNode: 1,
   });

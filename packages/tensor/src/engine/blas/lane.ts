@@ -1,7 +1,7 @@
 import { workerData } from 'node:worker_threads';
+import { execute } from './execute.ts';
 import type { BlasLibrary } from './library.ts';
 import { createMachine, type LaneMemory } from './machine.ts';
-import { execute } from './operations.ts';
 import { CLOSED, drain, openQueue, word } from './queue.ts';
 
 /** What a lane's thread is told. */

@@ -9,12 +9,19 @@ import { packBfloat16, packFloat32, unpackBfloat16, unpackFloat32 } from './pack
 import { polarFactor } from './polar-factor.ts';
 
 /** An operation on one member of a stack: numbers only, so that it can lie in the queue. Slots are byte offsets. */
-type Operation = (machine: Machine, p: Float64Array, i: number) => void;
+export type Operation = (machine: Machine, p: Float64Array, i: number) => void;
 
 const at = (p: Float64Array, i: number) => p[i] as number;
 
 /** The elements of a slot that begin at a byte offset. */
 const view = ({ float32 }: Machine, offset: number, length: number) => float32.subarray(offset / 4, offset / 4 + length);
+
+/** What is under the root of a norm, in float64: `[norm, x, length]` and `[norm, x, v, length, correction, epsilon]`. */
+export const sums = {
+  norm: (m: Machine, p: Float64Array, i: number) => m.kernels.sumOfSquares(at(p, i + 1), at(p, i + 2)),
+  normOfQuotient: (m: Machine, p: Float64Array, i: number) =>
+    m.kernels.sumOfSquaredQuotients(at(p, i + 1), at(p, i + 2), at(p, i + 3), at(p, i + 4), at(p, i + 5)),
+};
 
 /**
  * What a lane can do, by name: how many slots come first, how many numbers follow, and the operation on `p[i], p[i + 1], ...`. The order
@@ -225,16 +232,14 @@ export const operations = {
     2,
     1,
     (m, p, i) => {
-      m.float32[at(p, i) / 4] = Math.sqrt(m.kernels.sumOfSquares(at(p, i + 1), at(p, i + 2)));
+      m.float32[at(p, i) / 4] = Math.sqrt(sums.norm(m, p, i));
     },
   ],
   normOfQuotient: [
     3,
     3,
     (m, p, i) => {
-      m.float32[at(p, i) / 4] = Math.sqrt(
-        m.kernels.sumOfSquaredQuotients(at(p, i + 1), at(p, i + 2), at(p, i + 3), at(p, i + 4), at(p, i + 5)),
-      );
+      m.float32[at(p, i) / 4] = Math.sqrt(sums.normOfQuotient(m, p, i));
     },
   ],
   /** x, target, current, length */
@@ -250,48 +255,23 @@ export const operations = {
 
 export type OperationName = keyof typeof operations;
 
-const table = Object.values(operations);
+/** What a lane can do, by the number that stands for it in the queue. */
+export const operationTable: readonly (readonly [slots: number, numbers: number, run: Operation])[] = Object.values(operations);
+
 const codes = new Map(Object.keys(operations).map((name, code) => [name, code]));
 
 /** @returns the number that stands for an operation in the queue. */
 export const operationCode = (name: OperationName): number => codes.get(name) as number;
 
-/** The number that stands for `repeat`, which is followed by the offset of its flag, the most rounds, the length of its body in numbers, and the body. */
-export const REPEAT = table.length;
-/** Numbers of a `repeat` before its body. */
-export const REPEAT_HEADER = 4;
-
-/** How the queue writes a byte offset that counts from the lane's own frame: as a negative number. */
-export const frameOffset = (offset: number): number => -1 - offset;
-
-/** Runs the commands `[code, slots..., numbers...]` that lie in `p` from `from` to `to`. */
-export function execute(machine: Machine, p: Float64Array, from: number, to: number): void {
-  for (let i = from; i < to; ) {
-    if (p[i] === REPEAT) {
-      i = repeat(machine, p, i);
-      continue;
-    }
-    const operation = table[p[i] as number];
-    if (operation === undefined) throw new RangeError(`lane: ${p[i]} is no operation`);
-    const [slots, numbers, run] = operation;
-    for (let slot = i + 1; slot <= i + slots; slot++) locate(machine, p, slot);
-    run(machine, p, i + 1);
-    i += 1 + slots + numbers;
-  }
+/** @throws RangeError where no operation begins: a defect of whoever wrote the queue. */
+export function operationAt(p: Float64Array, i: number): (typeof operationTable)[number] {
+  const operation = operationTable[p[i] as number];
+  if (operation === undefined) throw new RangeError(`lane: ${p[i]} is no operation`);
+  return operation;
 }
 
-/** Runs the body of a `repeat` at `p[i]` until its flag is set. @returns where the commands go on. */
-function repeat(machine: Machine, p: Float64Array, i: number): number {
-  locate(machine, p, i + 1);
-  const flag = (p[i + 1] as number) / 4;
-  const [max, length] = [p[i + 2] as number, p[i + 3] as number];
-  const body = i + REPEAT_HEADER;
-  for (let round = 0; round < max && machine.float32[flag] === 0; round++) execute(machine, p, body, body + length);
-  return body + length;
-}
-
-/** Makes an offset within the lane's frame one within the memory, once. */
-function locate({ frame }: Machine, p: Float64Array, i: number): void {
-  const offset = p[i] as number;
-  if (offset < 0) p[i] = frame - 1 - offset;
+/** @returns where the command after the one at `i` begins. */
+export function next(p: Float64Array, i: number): number {
+  const [slots, numbers] = operationAt(p, i);
+  return i + 1 + slots + numbers;
 }
