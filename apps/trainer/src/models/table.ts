@@ -46,7 +46,7 @@ const thumbnails = {
   batchSize: 128,
   cropScale: 0.4,
   rootsEvery: 10,
-  learningRates: { shampoo: 0.02, soap: 0.01, 'kl-shampoo': 0.02, muon: 0.02, adamw: 0.01, sgd: 0.1 },
+  learningRates: { shampoo: 0.02, soap: 0.03, 'kl-shampoo': 0.02, muon: 0.02, adamw: 0.01, sgd: 0.1 },
   generated: { imageSize: 32, batchSize: 64, cropScale: 0.5, steps: 300 },
 } as const;
 

@@ -23,13 +23,13 @@ export const methods: Readonly<Record<string, Method>> = {
     summary: 'SOAP: Adam in the eigenbasis of the factors',
     optimizer: 'soap',
     options: {},
-    learningRates: [0.003, 0.01, 0.03],
+    learningRates: [0.02, 0.03, 0.06],
   },
   'soap-reference': {
     summary: 'SOAP whose second moments stay where they are when the basis turns, as in the reference',
     optimizer: 'soap',
     options: { compatibility: 'reference' },
-    learningRates: [0.003, 0.01, 0.03],
+    learningRates: [0.02, 0.03, 0.06],
   },
   'shampoo-vectors': {
     summary: 'Shampoo grafted on Adam, vectors preconditioned too',
