@@ -11,7 +11,7 @@ export interface Method {
 
 /** Methods by name: a new one is a line here. One that the optimizer refuses is named as absent, with its reason. */
 export const methods: Readonly<Record<string, Method>> = {
-  sgd: { summary: 'Nesterov momentum 0.9', optimizer: 'sgd', options: {}, learningRates: [0.05, 0.1, 0.2] },
+  sgd: { summary: 'Nesterov momentum 0.9', optimizer: 'sgd', options: {}, learningRates: [0.1, 0.2, 0.5] },
   adamw: { summary: 'AdamW', optimizer: 'adamw', options: {}, learningRates: [0.003, 0.01, 0.03] },
   shampoo: {
     summary: 'Shampoo grafted on Adam, vectors by Adam alone',
